@@ -1,0 +1,194 @@
+//! The entries of an account: what came in, what went out, and the balance after each.
+//!
+//! Kept true here: every entry stores the balance that it leaves, computed by the database from the entry before it
+//! in the same statement; a debit is one statement and never makes a balance negative; a credit is posted once per
+//! source and a reversal once per debit, by unique indexes.
+
+use std::fmt;
+
+use stripe402_core::protocol::digest::hex;
+use stripe402_core::protocol::{Currency, Units};
+
+use super::store::{Millis, Param, Row, Store, StoreError, at_most_one};
+
+/// The name of one attempt to pay: 32 lower-case hex digits, from 16 random bytes of the edge. A call that is tried
+/// again carries the same name, so that it is not paid twice.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Op(String);
+
+impl Op {
+    /// The name that these random bytes give.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(hex(&bytes))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A card was charged, and the account credited with that.
+    TopUp,
+    /// A request was paid.
+    Debit,
+    /// A debit was given back, since nothing was served for it.
+    Reversal,
+}
+
+impl Kind {
+    /// The kind as it stands in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TopUp => "topup",
+            Self::Debit => "debit",
+            Self::Reversal => "reversal",
+        }
+    }
+}
+
+/// An entry that was posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posted {
+    /// Its number in its currency.
+    pub seq: i64,
+    /// The balance after it.
+    pub balance: Units,
+}
+
+impl Posted {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { seq: row.integer(0)?, balance: row.units(1)? })
+    }
+}
+
+/// What one request costs, and the name of the attempt to pay for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Order {
+    /// The currency of the price.
+    pub currency: Currency,
+    /// The price; more than zero.
+    pub price: Units,
+    /// What is bought: the route's method and the canonical path.
+    pub resource: String,
+    /// The name of the attempt.
+    pub op: Op,
+    /// Whether this may be the second try of a call that went through.
+    #[serde(default)]
+    pub retried: bool,
+}
+
+/// How far back a retried call looks for its own debit.
+pub const LOOK_BACK: i64 = 60_000;
+
+// The last row is taken in the sub-select and its balance tested outside it: inside, an older and richer row would
+// be taken, and the new one collide with its successor.
+const DEBIT: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
+    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
+    WHERE last.balance >= ?3
+    RETURNING seq, balance";
+
+/// Debits the price of an order, if the balance covers it: one statement, one row. None: it does not.
+pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<Posted>, StoreError> {
+    let rows = store.run(
+        DEBIT,
+        &[
+            order.currency.into(),
+            now.into(),
+            order.price.into(),
+            order.resource.as_str().into(),
+            order.op.as_str().into(),
+        ],
+    )?;
+    at_most_one(rows)?.as_ref().map(Posted::read).transpose()
+}
+
+// Walks back from the last entry by its key, and stops at the first that is too old: the account may hold millions.
+const FIND_RECENT: &str = "
+    WITH RECURSIVE back (seq, at, op, balance) AS (
+        SELECT * FROM (SELECT seq, at, op, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1)
+        UNION ALL
+        SELECT e.seq, e.at, e.op, e.balance FROM back JOIN entry AS e ON e.currency = ?1 AND e.seq = back.seq - 1
+        WHERE back.at >= ?2
+    )
+    SELECT seq, balance FROM back WHERE op = ?3 AND at >= ?2 LIMIT 1";
+
+/// The debit that an attempt of this name already made, if that was within [`LOOK_BACK`].
+pub fn find_recent<S: Store>(
+    store: &S,
+    currency: Currency,
+    op: &Op,
+    now: Millis,
+) -> Result<Option<Posted>, StoreError> {
+    let since = now.plus(LOOK_BACK.wrapping_neg());
+    let rows = store.run(FIND_RECENT, &[currency.into(), since.into(), op.as_str().into()])?;
+    at_most_one(rows)?.as_ref().map(Posted::read).transpose()
+}
+
+const BALANCE: &str = "SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1";
+
+/// The balance in a currency: that of the last entry, or zero.
+pub fn balance<S: Store>(store: &S, currency: Currency) -> Result<Units, StoreError> {
+    let rows = store.run(BALANCE, &[currency.into()])?;
+    at_most_one(rows)?.map_or(Ok(Units::ZERO), |row| row.units(1))
+}
+
+const CREDIT: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, source)
+    SELECT ?1, last.seq + 1, ?2, ?3, ?4, last.balance + ?4, ?5
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1
+          UNION ALL SELECT 0, 0
+          ORDER BY seq DESC LIMIT 1) AS last
+    WHERE true
+    ON CONFLICT DO NOTHING
+    RETURNING seq, balance";
+
+/// Posts what a source brought in (or, negative, took away), once: None if the source is in the ledger already.
+pub fn post_source<S: Store>(
+    store: &S,
+    kind: Kind,
+    currency: Currency,
+    amount: Units,
+    source: &str,
+    now: Millis,
+) -> Result<Option<Posted>, StoreError> {
+    let params: [Param<'_>; 5] =
+        [currency.into(), now.into(), kind.as_str().into(), amount.into(), source.into()];
+    at_most_one(store.run(CREDIT, &params)?)?.as_ref().map(Posted::read).transpose()
+}
+
+// The amount is the debit's own, and the debit is found by its number and its attempt: a reversal cannot be asked
+// for by a number alone.
+const REVERSE: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, of_seq)
+    SELECT ?1, last.seq + 1, ?2, 'reversal', -debit.amount, last.balance - debit.amount, debit.resource, debit.seq
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last,
+         (SELECT seq, amount, resource FROM entry
+          WHERE currency = ?1 AND seq = ?3 AND op = ?4 AND kind = 'debit') AS debit
+    WHERE true
+    ON CONFLICT DO NOTHING
+    RETURNING seq, balance";
+
+/// Gives a debit back, once. None: there is no such debit, or it was given back before.
+pub fn reverse<S: Store>(
+    store: &S,
+    currency: Currency,
+    seq: i64,
+    op: &Op,
+    now: Millis,
+) -> Result<Option<Posted>, StoreError> {
+    let rows = store.run(REVERSE, &[currency.into(), now.into(), seq.into(), op.as_str().into()])?;
+    at_most_one(rows)?.as_ref().map(Posted::read).transpose()
+}

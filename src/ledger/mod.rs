@@ -1,0 +1,23 @@
+//! One client's money: entries, top-ups, and what may be done with them.
+//!
+//! The invariants that this module holds, after every step and every crash:
+//! 1. For each currency, balance = sum of all entries, and every entry stores the running balance.
+//! 2. A debit never makes a balance negative.
+//! 3. Every succeeded PaymentIntent of ours is credited exactly once, with its own amount and currency.
+//! 4. At most one unsettled top-up per account; debits never wait for it.
+//! 5. An answer with `success:true` has exactly one debit.
+//! 6. No byte goes to Stripe before the row that explains it is on disk.
+
+pub mod account;
+pub mod amount;
+pub mod call;
+pub mod entries;
+pub mod schema;
+pub mod store;
+pub mod topup;
+mod topups;
+
+pub use account::{Account, Advanced, Paying, Spent};
+pub use call::{Answer, Call, Limits, Pay, Refused};
+pub use entries::{Op, Order, Posted};
+pub use store::{Millis, Param, Row, Store, StoreError, Value};

@@ -1,0 +1,81 @@
+//! The tables of one account, and the constraints that hold its invariants even if the code above were wrong.
+//!
+//! Kept true here: nothing is written for an account on which no payment was attempted; a source (a PaymentIntent,
+//! an operator's act) is in the ledger once; a debit is reversed once; at most one top-up is unsettled. A debit is in
+//! none of the partial indexes, so it costs one written row.
+
+use super::store::{Store, StoreError};
+
+/// The version of the tables below, kept in the account's row.
+pub const VERSION: i64 = 1;
+
+const TABLES: [&str; 8] = [
+    // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
+    "CREATE TABLE IF NOT EXISTS entry (
+        currency TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        balance INTEGER NOT NULL,
+        resource TEXT,
+        op TEXT,
+        source TEXT,
+        of_seq INTEGER,
+        PRIMARY KEY (currency, seq)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE UNIQUE INDEX IF NOT EXISTS entry_source ON entry (source) WHERE source IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS entry_of ON entry (currency, of_seq) WHERE of_seq IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS account (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        version INTEGER NOT NULL,
+        client_id TEXT NOT NULL,
+        customer TEXT,
+        customers INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        attempted_at INTEGER NOT NULL,
+        frozen TEXT
+    ) STRICT",
+    // `open` is 1 while the top-up is unsettled and null afterwards: the index lets one such row be.
+    // `machine` is the state machine's own record, as JSON (ledger/topup); the columns are what queries need of it.
+    "CREATE TABLE IF NOT EXISTS topup (
+        id TEXT PRIMARY KEY,
+        open INTEGER,
+        started_at INTEGER NOT NULL,
+        settled_at INTEGER,
+        outcome TEXT,
+        currency TEXT NOT NULL,
+        units INTEGER NOT NULL,
+        payment_intent TEXT,
+        refunded INTEGER NOT NULL DEFAULT 0,
+        wake_at INTEGER,
+        machine TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    "CREATE UNIQUE INDEX IF NOT EXISTS topup_open ON topup (open) WHERE open IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS dispute (
+        id TEXT PRIMARY KEY,
+        payment_intent TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        withdrawn INTEGER NOT NULL DEFAULT 0,
+        reinstated INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS request_key (
+        key TEXT PRIMARY KEY,
+        target TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        deliveries INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID",
+];
+
+/// Makes the tables. Call it inside the transaction that writes their first row.
+pub(super) fn create<S: Store>(store: &S) -> Result<(), StoreError> {
+    for table in TABLES {
+        store.run(table, &[])?;
+    }
+    Ok(())
+}

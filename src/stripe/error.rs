@@ -1,0 +1,351 @@
+//! What an answer that is not the object means: who is at fault, whether anything may have happened, and what the
+//! payer may be told.
+//!
+//! Kept true here: a refusal is called definite only where Stripe's rules make it so; everything else is `Unknown`
+//! and is asked again, never taken for "nothing happened". No text of Stripe's reaches a payer but a card error's.
+
+use serde::Deserialize;
+
+/// Why a call did not give its object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The card was refused. Definite: no money moved.
+    #[error("declined: {0:?}")]
+    Declined(Decline),
+    /// Stripe refused the request itself. Definite only on the first send of a request.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// Nobody knows whether it happened.
+    #[error("unknown: {0}")]
+    Unknown(Unknown),
+}
+
+/// A card's refusal, in words for the payer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decline {
+    /// The sentence for the payer: Stripe's, or the generic one where Stripe's would help a thief.
+    pub message: String,
+    /// Stripe's codes, for the log: `code` or `code/decline_code`.
+    pub codes: String,
+}
+
+/// What Stripe found wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such object (or none that this key may see).
+    #[error("no such object ({param})")]
+    Missing {
+        /// The parameter that named it, as Stripe says.
+        param: String,
+    },
+    /// The PaymentMethod is attached to a Customer already.
+    #[error("already attached to a customer")]
+    AlreadyAttached,
+    /// The PaymentMethod was used up, detached, or is another's.
+    #[error("the payment method cannot be used again")]
+    Spent,
+    /// The amount is outside of what Stripe takes.
+    #[error("the amount is outside of Stripe's limits ({code})")]
+    Amount {
+        /// Stripe's code.
+        code: String,
+    },
+    /// Anything else: most likely ours to mend.
+    #[error("invalid request ({code} {param})")]
+    Invalid {
+        /// Stripe's code, or "-".
+        code: String,
+        /// The parameter, or "-".
+        param: String,
+    },
+}
+
+impl Refusal {
+    /// The sentence for the payer.
+    pub fn sentence(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "No such payment method.",
+            Self::AlreadyAttached => "This payment method belongs to another customer.",
+            Self::Spent => "This payment method cannot be used again. Create a new one from the card.",
+            Self::Amount { .. } => "The amount is outside of what the card network takes.",
+            Self::Invalid { .. } => "The payment was refused. Nothing was charged.",
+        }
+    }
+}
+
+/// Why nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// No answer: refused connection, reset, timeout.
+    #[error("no answer")]
+    NoAnswer,
+    /// 409, or a lock: the same request is still running.
+    #[error("still running at Stripe")]
+    InProgress,
+    /// 429: Stripe did not begin.
+    #[error("Stripe's rate limit")]
+    RateLimited,
+    /// 5xx, executed now.
+    #[error("Stripe answered {status}")]
+    Server {
+        /// The status.
+        status: u16,
+    },
+    /// 5xx that Stripe had stored: asking again gives the same.
+    #[error("Stripe repeated a stored {status}")]
+    StoredServer {
+        /// The status.
+        status: u16,
+    },
+    /// Not JSON, or not the object that was asked for.
+    #[error("unreadable answer with status {status}")]
+    Unreadable {
+        /// The status.
+        status: u16,
+    },
+    /// 401 or 403: our key is wrong or lacks a permission. Ours to mend.
+    #[error("our Stripe key was refused with {status}")]
+    Misconfigured {
+        /// The status.
+        status: u16,
+    },
+    /// The same idempotency key with other parameters: a mistake of ours, and the first may have gone through.
+    #[error("idempotency key met other parameters")]
+    KeyReused,
+    /// Any other refusal of a request that was sent before: what the first send did is not known.
+    #[error("refused with {status} after an earlier send")]
+    RefusedLate {
+        /// The status.
+        status: u16,
+    },
+    /// A card error that speaks of a PaymentIntent which is not over.
+    #[error("a card error with an open PaymentIntent")]
+    OpenAfterDecline,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ErrorBody {
+    error: ErrorObject,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ErrorObject {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    code: Option<String>,
+    decline_code: Option<String>,
+    message: Option<String>,
+    param: Option<String>,
+    payment_intent: Option<OpenIntent>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OpenIntent {
+    status: Option<String>,
+}
+
+/// Declines whose reason would help whoever found or stole the card.
+/// <https://docs.stripe.com/declines/codes>: "generic" is what Stripe advises to show for these.
+const KEPT_FROM_THE_PAYER: [&str; 7] = [
+    "lost_card",
+    "stolen_card",
+    "pickup_card",
+    "restricted_card",
+    "fraudulent",
+    "merchant_blacklist",
+    "security_violation",
+];
+
+/// What everyone is told of such a decline.
+const GENERIC: &str = "Your card was declined.";
+
+impl ErrorBody {
+    pub(super) fn classify(self, status: u16, replayed: bool, first_send: bool) -> Failure {
+        let error = self.error;
+        let kind = error.kind.as_deref().unwrap_or_default();
+        let code = error.code.as_deref().unwrap_or_default();
+        if kind == "idempotency_error" && status != 409 {
+            return Failure::Unknown(Unknown::KeyReused);
+        }
+        match status {
+            402 => error.decline(),
+            401 | 403 => Failure::Unknown(Unknown::Misconfigured { status }),
+            409 => Failure::Unknown(Unknown::InProgress),
+            429 if code == "lock_timeout" => Failure::Unknown(Unknown::InProgress),
+            429 => Failure::Unknown(Unknown::RateLimited),
+            500.. if replayed => Failure::Unknown(Unknown::StoredServer { status }),
+            500.. => Failure::Unknown(Unknown::Server { status }),
+            400 | 404 if kind == "invalid_request_error" && first_send => Failure::Refused(error.refusal()),
+            _ => Failure::Unknown(Unknown::RefusedLate { status }),
+        }
+    }
+}
+
+impl ErrorObject {
+    /// A 402 ends the attempt only where its PaymentIntent is over, or there is none.
+    fn decline(self) -> Failure {
+        let open = self.payment_intent.is_some_and(|intent| {
+            !matches!(intent.status.as_deref(), Some("requires_payment_method" | "canceled"))
+        });
+        if open {
+            return Failure::Unknown(Unknown::OpenAfterDecline);
+        }
+        let code = self.code.unwrap_or_default();
+        let decline_code = self.decline_code.unwrap_or_default();
+        let shown = self.kind.as_deref() == Some("card_error")
+            && !KEPT_FROM_THE_PAYER.contains(&decline_code.as_str())
+            && !KEPT_FROM_THE_PAYER.contains(&code.as_str());
+        let message = self.message.filter(|text| shown && !text.is_empty() && text.len() <= 500);
+        Failure::Declined(Decline {
+            message: message.unwrap_or_else(|| GENERIC.to_owned()),
+            codes: [code, decline_code].join("/").trim_matches('/').to_owned(),
+        })
+    }
+
+    fn refusal(self) -> Refusal {
+        let message = self.message.unwrap_or_default();
+        let param = self.param.unwrap_or_else(|| "-".to_owned());
+        let code = self.code.unwrap_or_else(|| "-".to_owned());
+        // Stripe gives these two no code: its words are all there is (facts: recorded answers).
+        if message.contains("already been attached to a customer") {
+            return Refusal::AlreadyAttached;
+        }
+        if message.contains("may not be used again")
+            || message.contains("does not have a payment method with the ID")
+            || message.contains("was detached from a Customer")
+        {
+            return Refusal::Spent;
+        }
+        match code.as_str() {
+            "resource_missing" => Refusal::Missing { param },
+            "amount_too_small" | "amount_too_large" => Refusal::Amount { code },
+            _ => Refusal::Invalid { code, param },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::response::{Answer, Reply};
+    use super::super::{Customer, PaymentIntent};
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Reply {
+        Reply::Answered(Answer { status, body: body.into(), replayed: false, request_id: None })
+    }
+
+    fn card_error(code: &str, decline_code: &str, message: &str) -> String {
+        format!(
+            r#"{{"error":{{"type":"card_error","code":"{code}","decline_code":"{decline_code}","message":"{message}",
+               "charge":"ch_1","payment_intent":{{"id":"pi_1","status":"requires_payment_method"}}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_decline_is_told_in_stripes_words_unless_they_would_help_a_thief() {
+        let rows = [
+            ("card_declined", "generic_decline", "Your card was declined.", "Your card was declined."),
+            ("card_declined", "insufficient_funds", "Your card has insufficient funds.", "Your card has insufficient funds."),
+            ("card_declined", "lost_card", "Your card was reported lost.", GENERIC),
+            ("card_declined", "stolen_card", "Your card was reported stolen.", GENERIC),
+            ("card_declined", "fraudulent", "Blocked.", GENERIC),
+            ("expired_card", "expired_card", "Your card has expired.", "Your card has expired."),
+            ("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "Your card's security code is incorrect."),
+            ("processing_error", "processing_error", "An error occurred.", "An error occurred."),
+            ("authentication_required", "authentication_required", "Your card was declined. This transaction requires authentication.", "Your card was declined. This transaction requires authentication."),
+        ];
+        for (code, decline_code, said, shown) in rows {
+            for first in [true, false] {
+                let result = answer(402, &card_error(code, decline_code, said)).object::<PaymentIntent>(first);
+                let Err(Failure::Declined(decline)) = result else { panic!("{code}: {result:?}") };
+                assert_eq!(decline.message, shown, "{code}");
+                assert_eq!(decline.codes, format!("{code}/{decline_code}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_402_with_an_open_payment_intent_is_unknown() {
+        for status in ["processing", "succeeded", "requires_action", "requires_capture", "new_status"] {
+            let body = card_error("card_declined", "generic_decline", "no").replace("requires_payment_method", status);
+            assert_eq!(
+                answer(402, &body).object::<PaymentIntent>(true),
+                Err(Failure::Unknown(Unknown::OpenAfterDecline)),
+                "{status}"
+            );
+        }
+        let without = r#"{"error":{"type":"card_error","code":"card_declined","message":"no"}}"#;
+        assert!(matches!(answer(402, without).object::<Customer>(true), Err(Failure::Declined(_))));
+    }
+
+    #[test]
+    fn a_refusal_is_definite_on_the_first_send_only() {
+        let rows = [
+            (400, "resource_missing", "payment_method", "No such PaymentMethod: 'pm_x'", Refusal::Missing { param: "payment_method".into() }),
+            (404, "resource_missing", "id", "No such customer", Refusal::Missing { param: "id".into() }),
+            (400, "parameter_unknown", "foo", "Received unknown parameter: foo", Refusal::Invalid { code: "parameter_unknown".into(), param: "foo".into() }),
+            (400, "amount_too_small", "amount", "Amount must be at least", Refusal::Amount { code: "amount_too_small".into() }),
+            (400, "x", "y", "The payment method you provided has already been attached to a customer.", Refusal::AlreadyAttached),
+            (400, "x", "y", "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again.", Refusal::Spent),
+            (400, "x", "y", "The customer does not have a payment method with the ID pm_1. The payment method must be attached to the customer.", Refusal::Spent),
+        ];
+        for (status, code, param, message, refusal) in rows {
+            let body = format!(
+                r#"{{"error":{{"type":"invalid_request_error","code":"{code}","param":"{param}","message":"{message}"}}}}"#
+            );
+            assert_eq!(answer(status, &body).object::<Customer>(true), Err(Failure::Refused(refusal)));
+            assert_eq!(
+                answer(status, &body).object::<Customer>(false),
+                Err(Failure::Unknown(Unknown::RefusedLate { status }))
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_unknown_on_every_send() {
+        let idempotency = r#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests…"}}"#;
+        let in_use = r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use","message":"…"}}"#;
+        let lock = r#"{"error":{"type":"invalid_request_error","code":"lock_timeout","message":"…"}}"#;
+        let api = r#"{"error":{"type":"api_error","message":"…"}}"#;
+        let rows: [(u16, &str, Unknown); 14] = [
+            (400, idempotency, Unknown::KeyReused),
+            (404, idempotency, Unknown::KeyReused),
+            (409, in_use, Unknown::InProgress),
+            (409, api, Unknown::InProgress),
+            (429, lock, Unknown::InProgress),
+            (429, api, Unknown::RateLimited),
+            (401, api, Unknown::Misconfigured { status: 401 }),
+            (403, api, Unknown::Misconfigured { status: 403 }),
+            (500, api, Unknown::Server { status: 500 }),
+            (503, "<html>", Unknown::Server { status: 503 }),
+            (400, "<html>", Unknown::Unreadable { status: 400 }),
+            (402, "", Unknown::Unreadable { status: 402 }),
+            (200, "[]", Unknown::Unreadable { status: 200 }),
+            (302, "", Unknown::Unreadable { status: 302 }),
+        ];
+        for (status, body, unknown) in rows {
+            for first in [true, false] {
+                assert_eq!(
+                    answer(status, body).object::<Customer>(first),
+                    Err(Failure::Unknown(unknown)),
+                    "{status} {body}"
+                );
+            }
+        }
+        assert_eq!(Reply::Lost.object::<Customer>(true), Err(Failure::Unknown(Unknown::NoAnswer)));
+    }
+
+    #[test]
+    fn a_stored_500_is_told_from_a_new_one() {
+        let reply = Reply::Answered(Answer {
+            status: 500,
+            body: "{}".into(),
+            replayed: true,
+            request_id: Some("req_1".into()),
+        });
+        assert_eq!(
+            reply.object::<Customer>(false),
+            Err(Failure::Unknown(Unknown::StoredServer { status: 500 }))
+        );
+    }
+}
