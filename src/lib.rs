@@ -1,8 +1,15 @@
 //! stripe402-edge: an edge paywall. A request comes in, one decision goes out, and a paid one costs one debit.
 //!
-//! The map:
-//! - [`ledger`]: one client's money: entries, top-ups, and what may be done with them.
+//! The map, in the direction in which the modules depend on each other (all but the last are pure):
 //! - [`stripe`]: Stripe's REST API as values.
+//! - [`ledger`]: one client's money: entries, top-ups, and what may be done with them.
+//! - [`gate`]: one request in, one decision out.
+//! - `worker`: the only module that knows Cloudflare. It exists on wasm32 alone.
 
+pub mod gate;
 pub mod ledger;
 pub mod stripe;
+#[cfg(target_arch = "wasm32")]
+mod worker;
+#[cfg(target_arch = "wasm32")]
+pub use worker::Account;

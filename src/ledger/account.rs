@@ -77,8 +77,11 @@ pub struct Advanced {
 pub enum Told {
     /// To wait on.
     Wait,
-    /// To ask again: the top-up is over and was not theirs.
-    AskAgain,
+    /// To ask again: the top-up is over and did not answer them.
+    AskAgain {
+        /// The Customer that their card is attached to by now.
+        attached: Option<CustomerId>,
+    },
     /// This.
     Answer(Answer),
 }
@@ -150,7 +153,7 @@ impl<'s, S: Store> Account<'s, S> {
                 known => known,
             };
             if let Some(posted) = posted {
-                return Ok(Paying::Answered(paid(posted, None, Some(self.client(pay)?))));
+                return Ok(Paying::Answered(paid(posted, None, self.client(pay)?)));
             }
             balance = entries::balance(self.store, pay.order.currency)?;
             if let Some(open) = topups::open(self.store)? {
@@ -238,9 +241,14 @@ impl<'s, S: Store> Account<'s, S> {
         terms: &Terms<'_>,
         now: Millis,
     ) -> Result<Paying, StoreError> {
+        let Some(client_id) = self.client(pay)? else {
+            let message = "This payment method cannot be used any more. Create a new one from the card.";
+            let refused = Refused::new(ErrorCode::PaymentFailed, message.to_owned(), Units::ZERO);
+            return Ok(Paying::Answered(Answer::Refused(refused)));
+        };
         let call = self.store.transaction(&mut || {
             schema::create(self.store)?;
-            self.touch(&pay.client_id, now)?;
+            self.touch(&client_id, now)?;
             let head = self.head()?.ok_or(StoreError::Shape("the account's row"))?;
             let customer = pay.customer.clone().or(head.customer);
             let top_up = TopUp {
@@ -343,17 +351,21 @@ impl<'s, S: Store> Account<'s, S> {
         let refused = |message: &str, code| -> Result<Told, StoreError> {
             Ok(Told::Answer(Answer::Refused(Refused::new(code, message.to_owned(), balance()?))))
         };
+        let ask_again = Told::AskAgain { attached: None };
         match &top_up.state {
             State::Settled(Outcome::Credited { .. } | Outcome::Attached) => {
                 if !theirs && pay.customer.is_none() {
-                    return Ok(Told::AskAgain);
+                    return Ok(ask_again);
                 }
                 match self.spend(&pay.order, now)? {
                     Spent::Paid(posted) => {
                         let charge = if theirs { charge.take() } else { None };
-                        Ok(Told::Answer(paid(posted, charge, Some(self.client(pay)?))))
+                        Ok(Told::Answer(paid(posted, charge, self.client(pay)?)))
                     }
-                    Spent::Insufficient(_) => Ok(Told::AskAgain),
+                    Spent::Insufficient(_) if top_up.wanted.method == pay.method => {
+                        Ok(Told::AskAgain { attached: top_up.wanted.customer.clone() })
+                    }
+                    Spent::Insufficient(_) => Ok(ask_again),
                 }
             }
             State::Settled(Outcome::Declined { message, .. }) if theirs => {
@@ -375,7 +387,7 @@ impl<'s, S: Store> Account<'s, S> {
                 }
                 None => Ok(Told::Answer(pending())),
             },
-            State::Settled(_) | State::Action { asked: None, .. } => Ok(Told::AskAgain),
+            State::Settled(_) | State::Action { asked: None, .. } => Ok(ask_again),
             State::LookUp { .. } | State::Follow { .. } => Ok(Told::Answer(pending())),
             State::Sending(_) | State::Cancel { .. } | State::Action { .. } => Ok(Told::Wait),
         }
@@ -411,11 +423,14 @@ impl<'s, S: Store> Account<'s, S> {
     }
 
     /// The client that this account belongs to, for the answer to a card that came without.
-    fn client(&self, pay: &Pay) -> Result<ClientId, StoreError> {
-        Ok(self.head()?.map_or_else(|| pay.client_id.clone(), |head| head.client_id))
+    fn client(&self, pay: &Pay) -> Result<Option<ClientId>, StoreError> {
+        Ok(self.head()?.map(|head| head.client_id).or_else(|| pay.client_id.clone()))
     }
 
     fn head(&self) -> Result<Option<Head>, StoreError> {
+        if self.store.is_blank()? {
+            return Ok(None);
+        }
         let rows = self
             .store
             .run("SELECT client_id, customer, customers, attempted_at FROM account WHERE one = 1", &[])?;

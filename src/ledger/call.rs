@@ -34,8 +34,9 @@ pub enum Call {
 pub struct Pay {
     /// What is bought.
     pub order: Order,
-    /// The client whose account this is.
-    pub client_id: ClientId,
+    /// The client whose account this is. None: only the account's own row can tell.
+    #[serde(default)]
+    pub client_id: Option<ClientId>,
     /// The payment method as the payer named it.
     pub sent: PaymentMethodId,
     /// The payment method as Stripe returned it.

@@ -1,0 +1,236 @@
+//! The decision about one request.
+//!
+//! Kept true here: a request that no rule lets through is refused; the order of the checks is the protocol's (no
+//! payment → challenge; the header's form; the bounds of the top-up; only then an account or Stripe is asked).
+
+use stripe402_core::config::{CorsOrigins, Price, Route, Settings, UnlistedMethods, Unmatched};
+use stripe402_core::protocol::{
+    Currency, ErrorCode, InvalidPayment, Payment, PaymentHeader, PaymentRequired, Units, check_top_up,
+    decode_payment,
+};
+
+use super::answer::{Answer, Failed, required};
+use super::path::{BadTarget, Target};
+use super::route_table::{Found, RouteTable};
+
+/// Where our own paths live. Never forwarded.
+pub const OWN_PREFIX: &str = "/.well-known/stripe402";
+
+/// An `Idempotency-Key` may be this long.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// What the gate needs to know of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The URL, as the platform hands it over.
+    pub url: &'a str,
+    /// The `payment` header.
+    pub payment: Option<&'a str>,
+    /// The `origin` header: who asks, in a browser.
+    pub origin: Option<&'a str>,
+    /// The `access-control-request-method` header: whether this is a preflight.
+    pub preflight_for: Option<&'a str>,
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision<'g> {
+    /// Forward it, free, as it was sent.
+    Pass(Target),
+    /// Forward it, free, on a route of its own.
+    Free(Target, &'g Route),
+    /// Answer it ourselves.
+    Answer(Answer),
+    /// A path of ours.
+    Own(Own),
+    /// It is paid for, or refused.
+    Pay(Box<PaidRequest<'g>>),
+}
+
+/// The paths that are ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// `…/health`: what is switched on.
+    Health,
+}
+
+/// A request on a priced route, with a payment that has the right form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PaidRequest<'g> {
+    /// The route.
+    pub route: &'g Route,
+    /// The target; forwarded in its canonical reading.
+    pub target: Target,
+    /// The payment.
+    pub payment: Payment,
+    /// The challenge, for every 402 on the way.
+    pub required: PaymentRequired,
+    /// What it costs.
+    pub price: Units,
+    /// In which currency.
+    pub currency: Currency,
+    /// The smallest top-up.
+    pub min_top_up: Units,
+    /// The largest.
+    pub max_top_up: Units,
+    /// The most in a day.
+    pub max_per_day: Units,
+}
+
+impl PaidRequest<'_> {
+    /// What the ledger calls this: the method and the canonical path, cut to what a row should hold.
+    pub fn resource(&self, method: &str) -> String {
+        let path: String = self.target.canonical.chars().take(512).collect();
+        format!("{method} {path}")
+    }
+}
+
+/// The gate of one configuration.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    table: RouteTable,
+    publishable_key: String,
+    unmatched: Unmatched,
+    unlisted: UnlistedMethods,
+    cors: CorsOrigins,
+}
+
+impl Gate {
+    /// Builds the gate of checked settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            table: RouteTable::new(settings.routes.clone()),
+            publishable_key: settings.publishable_key.clone(),
+            unmatched: settings.unmatched,
+            unlisted: settings.unlisted_methods,
+            cors: settings.cors_origins.clone(),
+        }
+    }
+
+    /// Decides about a request.
+    pub fn decide(&self, facts: &Facts<'_>) -> Decision<'_> {
+        if matches!(facts.method, "TRACE" | "CONNECT") {
+            let detail = format!("{} is not answered here.", facts.method);
+            return Decision::Answer(Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"));
+        }
+        let target = match Target::of_url(facts.url) {
+            Ok(target) => target,
+            Err(BadTarget::TooLong) => {
+                let detail = "A path may be 4096 bytes long.";
+                return Decision::Answer(Answer::problem(414, "Path too long", detail));
+            }
+            Err(bad @ (BadTarget::NoPath | BadTarget::Malformed)) => {
+                return Decision::Answer(Answer::problem(400, "Bad request target", &format!("{bad}.")));
+            }
+        };
+        if let Some(rest) = own_path(&target.folded) {
+            return own(rest, facts.method);
+        }
+        if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
+            return Decision::Answer(self.preflight());
+        }
+        match self.table.find(facts.method, &target.folded) {
+            Found::Route(route) => self.on_route(route, target, facts),
+            Found::OtherMethods { .. }
+                if facts.method == "OPTIONS" || self.unlisted == UnlistedMethods::Free =>
+            {
+                Decision::Pass(target)
+            }
+            Found::OtherMethods { allow } => {
+                let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
+                let detail = "This path is priced for other methods. To serve this one free, give it a route of its \
+                              own with amount = 0.";
+                Decision::Answer(Answer::problem(405, "Method not allowed", detail).with("allow", allow))
+            }
+            Found::Nothing => self.unmatched(target),
+        }
+    }
+
+    fn unmatched(&self, target: Target) -> Decision<'_> {
+        match self.unmatched {
+            Unmatched::Free => Decision::Pass(target),
+            Unmatched::Deny => {
+                Decision::Answer(Answer::problem(404, "Not found", "There is no such resource here."))
+            }
+        }
+    }
+
+    fn on_route<'g>(&'g self, route: &'g Route, target: Target, facts: &Facts<'_>) -> Decision<'g> {
+        let Price::Paid { amount, currency, min_top_up, max_top_up, max_top_up_per_day } = route.price else {
+            return Decision::Free(target, route);
+        };
+        let Some(required) = required(route, &self.publishable_key, &target.canonical) else {
+            return Decision::Free(target, route);
+        };
+        let payment = match decode_payment(facts.payment) {
+            Ok(PaymentHeader::None) => return Decision::Answer(Answer::challenge(&required)),
+            Ok(PaymentHeader::Payment(payment)) => payment,
+            Err(invalid) => return refuse(&required, InvalidPayment::CODE, invalid.message),
+        };
+        if let Err((code, message)) = check_top_up(payment.top_up, min_top_up, max_top_up) {
+            return refuse(&required, code, message);
+        }
+        Decision::Pay(Box::new(PaidRequest {
+            route,
+            target,
+            payment,
+            required,
+            price: amount,
+            currency,
+            min_top_up,
+            max_top_up,
+            max_per_day: max_top_up_per_day,
+        }))
+    }
+
+    /// Whether an `origin` may read our answers from a page.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        match &self.cors {
+            CorsOrigins::None => false,
+            CorsOrigins::Any => true,
+            CorsOrigins::List(list) => list.iter().any(|one| one == origin),
+        }
+    }
+
+    fn answers_preflight(&self, facts: &Facts<'_>, target: &Target) -> bool {
+        facts.preflight_for.is_some()
+            && facts.origin.is_some_and(|origin| self.allows_origin(origin))
+            && self.table.is_priced_path(&target.folded)
+    }
+
+    #[expect(clippy::unused_self, reason = "the answer depends on the configuration as soon as it may be set there")]
+    fn preflight(&self) -> Answer {
+        Answer::empty()
+            .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+            .with("access-control-allow-headers", "content-type, authorization, payment, idempotency-key")
+            .with("access-control-max-age", "600")
+    }
+
+    /// The routes that this gate knows.
+    pub fn routes(&self) -> &[Route] {
+        self.table.routes()
+    }
+}
+
+fn refuse<'g>(required: &PaymentRequired, code: ErrorCode, message: String) -> Decision<'g> {
+    let failed = Failed { code, message, client: None, client_secret: None, frozen: false };
+    Decision::Answer(Answer::failed(required, &failed))
+}
+
+fn own_path(folded: &str) -> Option<&str> {
+    let rest = folded.strip_prefix(OWN_PREFIX)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+fn own<'g>(rest: &str, method: &str) -> Decision<'g> {
+    match rest {
+        "/health" if matches!(method, "GET" | "HEAD") => Decision::Own(Own::Health),
+        "/health" => {
+            let answer = Answer::problem(405, "Method not allowed", "Ask with GET.").with("allow", "GET, HEAD");
+            Decision::Answer(answer)
+        }
+        _ => Decision::Answer(Answer::problem(404, "Not found", "There is no such resource of stripe402.")),
+    }
+}

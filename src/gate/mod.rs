@@ -1,0 +1,18 @@
+//! The gate: the facts of one request go in, one [`Decision`] comes out. Pure: no clock, no I/O, no platform.
+//!
+//! Kept true here: the price and the resource come from the route table, never from the client; what cannot be read
+//! is refused, never free; the path that was priced is the path that is forwarded.
+
+pub mod answer;
+pub mod decide;
+pub mod headers;
+pub mod health;
+pub mod memory;
+pub mod path;
+pub mod route_table;
+
+pub use answer::Answer;
+pub use decide::{Decision, Facts, Gate, Own, PaidRequest};
+pub use memory::Memory;
+pub use path::Target;
+pub use route_table::{Found, RouteTable};

@@ -1,0 +1,98 @@
+//! An account as the Worker sees it: calls go out, and are tried again under the same name, so that a debit that went
+//! through without an answer is not made twice.
+//!
+//! Kept true here: a call that fails is no answer, and no answer is never taken for a paid one; a client id or a
+//! payment method stands in a header of the call, never in a URL or a name.
+
+use js_sys::futures::JsFuture;
+use stripe402_core::protocol::AccountId;
+use wasm_bindgen::prelude::*;
+use web_sys::{Headers, RequestInit, Response};
+
+use super::account_object::{ANSWER, CALL};
+use super::http::get;
+use super::platform::{Namespace, console_error, describe, flag, now, within};
+use super::setup::Setup;
+use crate::ledger::call::{from_header, to_header};
+use crate::ledger::{Answer, Call};
+
+/// How often a call is tried.
+const TRIES: u32 = 3;
+/// How long all tries of a debit may take together.
+const DEBIT_TIME: u32 = 2_000;
+/// How long a call may take that may wait for a charge, besides that wait itself.
+const PAY_MARGIN: u32 = 2_000;
+
+/// The account could not be asked, or did not answer. Whether it acted is not known.
+#[derive(Debug)]
+pub(super) struct Unreachable;
+
+/// Asks an account.
+pub(super) async fn ask(
+    env: &JsValue,
+    setup: &Setup,
+    account: &AccountId,
+    call: &Call,
+) -> Result<Answer, Unreachable> {
+    let limit = match call {
+        Call::Spend(_) | Call::Reverse { .. } => DEBIT_TIME,
+        Call::Pay(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
+    };
+    within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
+}
+
+async fn tries(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, Unreachable> {
+    let began = now();
+    let mut call = call.clone();
+    for nth in 1..=TRIES {
+        match once(env, setup, account, &call).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => {
+                console_error(&format!(
+                    "stripe402: account {} did not answer (try {nth}): {}",
+                    account.short(),
+                    describe(&error)
+                ));
+                // An overloaded object gets no second try; a call that waited long has had its time.
+                let late = now().since(began) > i64::from(DEBIT_TIME);
+                if flag(&error, "overloaded") || late || nth == TRIES {
+                    return Err(Unreachable);
+                }
+            }
+        }
+        call = again(call);
+        within(std::future::pending::<()>(), nth.saturating_mul(60)).await;
+    }
+    Err(Unreachable)
+}
+
+/// The same call, marked: the first may have gone through.
+fn again(call: Call) -> Call {
+    match call {
+        Call::Spend(mut order) => {
+            order.retried = true;
+            Call::Spend(order)
+        }
+        Call::Pay(mut pay) => {
+            pay.order.retried = true;
+            Call::Pay(pay)
+        }
+        Call::Reverse { .. } => call,
+    }
+}
+
+async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, JsValue> {
+    let mut namespace: Namespace = js_sys::Reflect::get(env, &"ACCOUNTS".into())?.unchecked_into();
+    if let Some(jurisdiction) = &setup.settings.jurisdiction {
+        namespace = namespace.jurisdiction(jurisdiction)?;
+    }
+    // A stub that failed stays broken: a new one for every try.
+    let stub = namespace.get_by_name(account.as_str())?;
+    let headers = Headers::new()?;
+    headers.set(CALL, &to_header(call).map_err(|error| JsValue::from_str(&error.to_string()))?)?;
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    let response: Response = JsFuture::from(stub.fetch_url("http://account/", &init)?).await?.unchecked_into();
+    let answer = get(&response.headers(), ANSWER).unwrap_or_default();
+    from_header(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
+}

@@ -1,0 +1,18 @@
+//! The only module that knows Cloudflare: it hands facts to the pure modules and carries out what they decide.
+//!
+//! Kept true here: no decision about money or about a path is made in this module; `passThroughOnException` is never
+//! called; an error on a paid route is an answer of ours, never the origin's.
+
+mod account_client;
+mod account_object;
+mod entry;
+mod http;
+mod origin;
+mod pay;
+mod platform;
+mod setup;
+mod sql;
+mod stripe_http;
+mod waiters;
+
+pub use account_object::Account;

@@ -1,0 +1,198 @@
+//! What the platform offers and the `worker` crate does not bind, or binds at a cost: small externs, all `catch`.
+
+use js_sys::{Array, Function, Object, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortSignal, Request, RequestInit, Response};
+
+use crate::ledger::{Millis, Op};
+use crate::stripe::TopUpId;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `ctx` of a Durable Object.
+    #[derive(Clone)]
+    pub(super) type ObjectState;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn storage(this: &ObjectState) -> Storage;
+    #[wasm_bindgen(method, catch, js_name = waitUntil)]
+    pub(super) fn wait_until(this: &ObjectState, promise: &Promise) -> Result<(), JsValue>;
+
+    /// `ctx.storage`.
+    #[derive(Clone)]
+    pub(super) type Storage;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn sql(this: &Storage) -> Sql;
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    pub(super) fn transaction_sync(
+        this: &Storage,
+        work: &mut dyn FnMut() -> Result<JsValue, JsValue>,
+    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    pub(super) fn set_alarm(this: &Storage, at: f64) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
+    pub(super) fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    pub(super) fn delete_all(this: &Storage) -> Result<Promise, JsValue>;
+
+    /// `ctx.storage.sql`.
+    #[derive(Clone)]
+    pub(super) type Sql;
+    #[wasm_bindgen(method, catch, variadic)]
+    pub(super) fn exec(this: &Sql, query: &str, params: &Array) -> Result<Cursor, JsValue>;
+    #[wasm_bindgen(method, catch, getter, js_name = databaseSize)]
+    pub(super) fn database_size(this: &Sql) -> Result<f64, JsValue>;
+
+    /// What `exec` gives.
+    pub(super) type Cursor;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn raw(this: &Cursor) -> Result<RawRows, JsValue>;
+
+    /// The rows of a cursor, each an array.
+    pub(super) type RawRows;
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    pub(super) fn to_array(this: &RawRows) -> Result<Array, JsValue>;
+
+    /// A binding to a Durable Object class.
+    pub(super) type Namespace;
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    pub(super) fn get_by_name(this: &Namespace, name: &str) -> Result<Fetcher, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn jurisdiction(this: &Namespace, name: &str) -> Result<Namespace, JsValue>;
+
+    /// Whatever can be asked with `fetch`: a stub, a service, the global scope.
+    pub(super) type Fetcher;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    pub(super) fn fetch_url(this: &Fetcher, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    pub(super) fn fetch_request(
+        this: &Fetcher,
+        request: &Request,
+        init: &RequestInit,
+    ) -> Result<Promise, JsValue>;
+
+    /// A rate limit binding.
+    pub(super) type RateLimit;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
+
+    /// The response constructor, with a response for its init: status, text, headers and WebSocket come along.
+    #[wasm_bindgen(js_name = Response)]
+    pub(super) type ResponseLike;
+    #[wasm_bindgen(constructor, js_class = "Response", catch)]
+    pub(super) fn like(body: &JsValue, response: &Response) -> Result<ResponseLike, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
+    pub(super) fn abort_after(milliseconds: u32) -> Result<AbortSignal, JsValue>;
+
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    pub(super) fn console_log(line: &str);
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    pub(super) fn console_error(line: &str);
+
+    #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(handle: &JsValue);
+}
+
+/// The global scope, for `fetch`.
+pub(super) fn global() -> Fetcher {
+    js_sys::global().unchecked_into()
+}
+
+/// Now, by the platform's clock: it moves on with I/O only.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a whole number of milliseconds, far below 2^53")]
+pub(super) fn now() -> Millis {
+    Millis(js_sys::Date::now() as i64)
+}
+
+/// Sixteen random bytes; none if the platform has no randomness to give.
+fn random() -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The name of a new attempt to pay.
+pub(super) fn new_op() -> Option<Op> {
+    random().map(Op::from_bytes)
+}
+
+/// The name of a new top-up.
+pub(super) fn new_top_up_id() -> Option<TopUpId> {
+    random().map(TopUpId::from_bytes)
+}
+
+/// Waits for the first of a promise and a time. None: the time was first. The timer ends with the wait, so that it
+/// keeps no object awake.
+pub(super) async fn within<T>(
+    future: impl Future<Output = T>,
+    milliseconds: u32,
+) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut timer = Timer::start(milliseconds);
+    std::future::poll_fn(|context| {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(context) {
+            return std::task::Poll::Ready(Some(value));
+        }
+        timer.poll(context).map(|()| None)
+    })
+    .await
+}
+
+/// A timer that is cleared when it is dropped.
+struct Timer {
+    fired: std::rc::Rc<std::cell::Cell<bool>>,
+    waker: std::rc::Rc<std::cell::RefCell<Option<std::task::Waker>>>,
+    handle: Option<JsValue>,
+    _callback: Closure<dyn FnMut()>,
+}
+
+impl Timer {
+    fn start(milliseconds: u32) -> Self {
+        let fired = std::rc::Rc::new(std::cell::Cell::new(false));
+        let waker: std::rc::Rc<std::cell::RefCell<Option<std::task::Waker>>> = std::rc::Rc::default();
+        let (set, wake) = (fired.clone(), waker.clone());
+        let callback: Closure<dyn FnMut()> = Closure::new(move || {
+            set.set(true);
+            if let Some(waker) = wake.borrow_mut().take() {
+                waker.wake();
+            }
+        });
+        let handle = set_timeout(callback.as_ref().unchecked_ref(), milliseconds).ok();
+        // Without a timer nothing may wait for ever: it counts as fired.
+        if handle.is_none() {
+            fired.set(true);
+        }
+        Self { fired, waker, handle, _callback: callback }
+    }
+
+    fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        if self.fired.get() {
+            return std::task::Poll::Ready(());
+        }
+        *self.waker.borrow_mut() = Some(context.waker().clone());
+        std::task::Poll::Pending
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            clear_timeout(handle);
+        }
+    }
+}
+
+/// Reads a flag of an error that the platform threw (`retryable`, `overloaded`).
+pub(super) fn flag(error: &JsValue, name: &str) -> bool {
+    js_sys::Reflect::get(error, &name.into()).is_ok_and(|value| value.is_truthy())
+}
+
+/// What an error says, for the log.
+pub(super) fn describe(error: &JsValue) -> String {
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.to_string()),
+        None => error.as_string().unwrap_or_else(|| "unknown error".to_owned()),
+    }
+}

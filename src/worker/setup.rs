@@ -1,0 +1,111 @@
+//! The configuration of this isolate: read from the environment once, checked by the same code as in the build.
+//!
+//! Kept true here: a bad configuration is an answer that names the setting, on every path; its value appears nowhere.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use js_sys::{JSON, Object, Reflect};
+use secrecy::ExposeSecret;
+use stripe402_core::config::{Binding, ConfigErrors, Input, Mode, Phase, Settings, is_setting};
+use stripe402_core::protocol::deployment_tag;
+use stripe402_core::protocol::digest::{hex, sha256};
+use wasm_bindgen::JsValue;
+
+use super::platform::{console_error, console_log};
+use crate::gate::Gate;
+use crate::ledger::topup::StripeSide;
+use crate::stripe::API_VERSION;
+
+/// All that is derived from the configuration, ready to be used.
+pub(super) struct Setup {
+    /// The settings.
+    pub(super) settings: Settings,
+    /// The gate that they make.
+    pub(super) gate: Gate,
+    /// Whose Stripe we speak to.
+    pub(super) side: StripeSide,
+    /// The deployment's tag in Stripe's metadata.
+    pub(super) deployment: String,
+}
+
+thread_local! {
+    static SETUP: OnceCell<Result<Rc<Setup>, String>> = const { OnceCell::new() };
+}
+
+/// The setup of this isolate, or the name of the setting that is wrong.
+pub(super) fn setup(env: &JsValue) -> Result<Rc<Setup>, String> {
+    SETUP.with(|cell| cell.get_or_init(|| read(env)).clone())
+}
+
+fn read(env: &JsValue) -> Result<Rc<Setup>, String> {
+    let (vars, bindings) = environment(env);
+    let input = Input { vars: &vars, bindings: &bindings, phase: Phase::Run };
+    match Settings::parse(input) {
+        Ok((settings, warnings)) => {
+            for warning in warnings {
+                console_log(&format!("stripe402: {warning}"));
+            }
+            Ok(Rc::new(Setup::new(settings)))
+        }
+        Err(errors) => {
+            console_error(&format!("stripe402: the configuration is wrong:\n{errors}"));
+            Err(name_of(&errors))
+        }
+    }
+}
+
+fn name_of(errors: &ConfigErrors) -> String {
+    errors.first().setting().clone()
+}
+
+impl Setup {
+    fn new(settings: Settings) -> Self {
+        let side = StripeSide {
+            live: settings.mode == Mode::Live,
+            account: stripe_account(&settings.publishable_key),
+            version: API_VERSION.to_owned(),
+        };
+        let deployment = deployment_tag(settings.secrets.server_secret.expose_secret().as_bytes());
+        Self { gate: Gate::new(&settings), side, deployment, settings }
+    }
+}
+
+/// What tells one Stripe account from another: a publishable key begins with it, however often it is rolled
+/// (`pk_test_51` and the 14 characters of `acct_…`). Other keys stand for themselves. Hashed: it is kept in rows.
+fn stripe_account(publishable_key: &str) -> String {
+    let body = publishable_key.splitn(3, '_').nth(2).unwrap_or_default();
+    let account = body.strip_prefix("51").and_then(|rest| rest.get(..14)).unwrap_or(body);
+    hex(&sha256(account.as_bytes())).chars().take(16).collect()
+}
+
+/// The environment as JSON: variables and secrets by name, and which bindings there are.
+fn environment(env: &JsValue) -> (BTreeMap<String, serde_json::Value>, BTreeSet<Binding>) {
+    let mut vars = BTreeMap::new();
+    let mut bindings = BTreeSet::new();
+    for name in Object::keys(env.unchecked_ref_object()).iter().filter_map(|name| name.as_string()) {
+        if let Some(binding) = Binding::ALL.into_iter().find(|binding| binding.name() == name) {
+            bindings.insert(binding);
+            continue;
+        }
+        if !is_setting(&name) {
+            continue;
+        }
+        let value = Reflect::get(env, &name.as_str().into()).unwrap_or_default();
+        let json = JSON::stringify(&value).ok().and_then(|text| text.as_string());
+        let value = json.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        vars.insert(name, value);
+    }
+    (vars, bindings)
+}
+
+trait AsObject {
+    fn unchecked_ref_object(&self) -> &Object;
+}
+
+impl AsObject for JsValue {
+    fn unchecked_ref_object(&self) -> &Object {
+        wasm_bindgen::JsCast::unchecked_ref(self)
+    }
+}
