@@ -4,7 +4,9 @@
 //! Kept true here: a refusal is called definite only where Stripe's rules make it so; everything else is `Unknown`
 //! and is asked again, never taken for "nothing happened". No text of Stripe's reaches a payer but a card error's.
 
-use serde::Deserialize;
+use serde_json::Value;
+
+use super::object::FromJson;
 
 /// Why a call did not give its object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,25 +125,17 @@ pub enum Unknown {
     OpenAfterDecline,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Stripe's error object, as far as it decides anything.
+/// <https://docs.stripe.com/api/errors>
+#[derive(Debug, Default)]
 pub(super) struct ErrorBody {
-    error: ErrorObject,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ErrorObject {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    code: Option<String>,
-    decline_code: Option<String>,
-    message: Option<String>,
-    param: Option<String>,
-    payment_intent: Option<OpenIntent>,
-}
-
-#[derive(Debug, Deserialize)]
-struct OpenIntent {
-    status: Option<String>,
+    kind: String,
+    code: String,
+    decline_code: String,
+    message: String,
+    param: String,
+    /// Whether it speaks of a PaymentIntent that is not over.
+    open_intent: bool,
 }
 
 /// Declines whose reason would help whoever found or stole the card.
@@ -159,60 +153,68 @@ const KEPT_FROM_THE_PAYER: [&str; 7] = [
 /// What everyone is told of such a decline.
 const GENERIC: &str = "Your card was declined.";
 
-impl ErrorBody {
-    pub(super) fn classify(self, status: u16, replayed: bool, first_send: bool) -> Failure {
-        let error = self.error;
-        let kind = error.kind.as_deref().unwrap_or_default();
-        let code = error.code.as_deref().unwrap_or_default();
-        if kind == "idempotency_error" && status != 409 {
-            return Failure::Unknown(Unknown::KeyReused);
-        }
-        match status {
-            402 => error.decline(),
-            401 | 403 => Failure::Unknown(Unknown::Misconfigured { status }),
-            409 => Failure::Unknown(Unknown::InProgress),
-            429 if code == "lock_timeout" => Failure::Unknown(Unknown::InProgress),
-            429 => Failure::Unknown(Unknown::RateLimited),
-            500.. if replayed => Failure::Unknown(Unknown::StoredServer { status }),
-            500.. => Failure::Unknown(Unknown::Server { status }),
-            400 | 404 if kind == "invalid_request_error" && first_send => Failure::Refused(error.refusal()),
-            _ => Failure::Unknown(Unknown::RefusedLate { status }),
-        }
+impl FromJson for ErrorBody {
+    fn from_json(value: &Value) -> Option<Self> {
+        let error = value.get("error").filter(|error| error.is_object())?;
+        let text = |name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let intent = error.get("payment_intent").filter(|intent| !intent.is_null());
+        let status = |intent: &Value| intent.get("status").and_then(Value::as_str).map(ToOwned::to_owned);
+        Some(Self {
+            kind: text("type"),
+            code: text("code"),
+            decline_code: text("decline_code"),
+            message: text("message"),
+            param: text("param"),
+            open_intent: intent.is_some_and(|intent| {
+                !matches!(status(intent).as_deref(), Some("requires_payment_method" | "canceled"))
+            }),
+        })
     }
 }
 
-impl ErrorObject {
+impl ErrorBody {
+    pub(super) fn classify(self, status: u16, replayed: bool, first_send: bool) -> Failure {
+        if self.kind == "idempotency_error" && status != 409 {
+            return Failure::Unknown(Unknown::KeyReused);
+        }
+        match status {
+            402 => self.decline(),
+            401 | 403 => Failure::Unknown(Unknown::Misconfigured { status }),
+            409 => Failure::Unknown(Unknown::InProgress),
+            429 if self.code == "lock_timeout" => Failure::Unknown(Unknown::InProgress),
+            429 => Failure::Unknown(Unknown::RateLimited),
+            500.. if replayed => Failure::Unknown(Unknown::StoredServer { status }),
+            500.. => Failure::Unknown(Unknown::Server { status }),
+            400 | 404 if self.kind == "invalid_request_error" && first_send => Failure::Refused(self.refusal()),
+            _ => Failure::Unknown(Unknown::RefusedLate { status }),
+        }
+    }
+
     /// A 402 ends the attempt only where its PaymentIntent is over, or there is none.
     fn decline(self) -> Failure {
-        let open = self.payment_intent.is_some_and(|intent| {
-            !matches!(intent.status.as_deref(), Some("requires_payment_method" | "canceled"))
-        });
-        if open {
+        if self.open_intent {
             return Failure::Unknown(Unknown::OpenAfterDecline);
         }
-        let code = self.code.unwrap_or_default();
-        let decline_code = self.decline_code.unwrap_or_default();
-        let shown = self.kind.as_deref() == Some("card_error")
-            && !KEPT_FROM_THE_PAYER.contains(&decline_code.as_str())
-            && !KEPT_FROM_THE_PAYER.contains(&code.as_str());
-        let message = self.message.filter(|text| shown && !text.is_empty() && text.len() <= 500);
+        let shown = self.kind == "card_error"
+            && !KEPT_FROM_THE_PAYER.contains(&self.decline_code.as_str())
+            && !KEPT_FROM_THE_PAYER.contains(&self.code.as_str())
+            && (1..=500).contains(&self.message.len());
         Failure::Declined(Decline {
-            message: message.unwrap_or_else(|| GENERIC.to_owned()),
-            codes: [code, decline_code].join("/").trim_matches('/').to_owned(),
+            message: if shown { self.message } else { GENERIC.to_owned() },
+            codes: [self.code, self.decline_code].join("/").trim_matches('/').to_owned(),
         })
     }
 
     fn refusal(self) -> Refusal {
-        let message = self.message.unwrap_or_default();
-        let param = self.param.unwrap_or_else(|| "-".to_owned());
-        let code = self.code.unwrap_or_else(|| "-".to_owned());
+        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let (code, param) = (or_dash(self.code), or_dash(self.param));
         // Stripe gives these two no code: its words are all there is (facts: recorded answers).
-        if message.contains("already been attached to a customer") {
+        if self.message.contains("already been attached to a customer") {
             return Refusal::AlreadyAttached;
         }
-        if message.contains("may not be used again")
-            || message.contains("does not have a payment method with the ID")
-            || message.contains("was detached from a Customer")
+        if self.message.contains("may not be used again")
+            || self.message.contains("does not have a payment method with the ID")
+            || self.message.contains("was detached from a Customer")
         {
             return Refusal::Spent;
         }

@@ -3,9 +3,10 @@
 //! Kept true here: a success is a 2xx whose body is the object. A 2xx that cannot be read is `Unknown`: the charge
 //! behind it may well have gone through.
 
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::{ErrorBody, Failure, Unknown};
+use super::object::FromJson;
 
 /// What came back for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +33,18 @@ pub struct Answer {
 impl Reply {
     /// Reads the object out of a reply. `first_send`: whether the request had never been sent before, which is what
     /// makes a refusal definite.
-    pub fn object<T: DeserializeOwned>(&self, first_send: bool) -> Result<T, Failure> {
+    pub fn object<T: FromJson>(&self, first_send: bool) -> Result<T, Failure> {
         let Self::Answered(answer) = self else { return Err(Failure::Unknown(Unknown::NoAnswer)) };
         let status = answer.status;
+        let unreadable = Failure::Unknown(Unknown::Unreadable { status });
+        let value: Option<Value> = serde_json::from_str(&answer.body).ok();
         if (200..300).contains(&status) {
-            return serde_json::from_str(&answer.body)
-                .map_err(|_| Failure::Unknown(Unknown::Unreadable { status }));
+            return value.as_ref().and_then(T::from_json).ok_or(unreadable);
         }
-        match serde_json::from_str::<ErrorBody>(&answer.body) {
-            Ok(error) => Err(error.classify(status, answer.replayed, first_send)),
-            Err(_) if status >= 500 => {
-                Err(ErrorBody::default().classify(status, answer.replayed, first_send))
-            }
-            Err(_) => Err(Failure::Unknown(Unknown::Unreadable { status })),
+        match value.as_ref().and_then(ErrorBody::from_json) {
+            Some(error) => Err(error.classify(status, answer.replayed, first_send)),
+            None if status >= 500 => Err(ErrorBody::default().classify(status, answer.replayed, first_send)),
+            None => Err(unreadable),
         }
     }
 
