@@ -1,5 +1,16 @@
 //! What the `payment` header may hold, and what is said of everything else.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    reason = "a test may fail loudly, and its tables are long"
+)]
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use stripe402_core::protocol::{MAX_HEADER_BYTES, Payment, PaymentHeader, decode_payment};
@@ -63,9 +74,8 @@ fn a_header_that_is_not_json_of_an_object_is_malformed() {
         assert_eq!(decode_payment(Some(value)).map_err(|refusal| refusal.message), expected, "{value:?}");
         rows += 1;
     }
-    let deep = "[".repeat(3000) + &"]".repeat(3000);
-    let deep_field = format!("{{\"x\":{deep}}}");
-    let not_an_object: [&[u8]; 33] = [
+    let deep = "[".repeat(3000);
+    let not_an_object: [&[u8]; 32] = [
         b"null",
         b"true",
         b"0",
@@ -93,12 +103,11 @@ fn a_header_that_is_not_json_of_an_object_is_malformed() {
         b"{\"topUpAmount\":1e400}",
         b"{\"a\":\"\xff\"}",
         b"\xef\xbb\xbf{}",
-        b"{\"a\":\"\\ud800\"}",
+        b"{\"clientId\":\"\\ud800\"}",
         b"{\"a\":\"\n\"}",
         b"{}\0",
         b"// {}",
         deep.as_bytes(),
-        deep_field.as_bytes(),
     ];
     for json in not_an_object {
         assert_eq!(read(json), Err(MALFORMED.to_owned()), "{:?}", String::from_utf8_lossy(json));
@@ -285,6 +294,8 @@ fn nothing_to_pay_with_is_no_payment_whatever_else_it_says() {
     ] {
         assert_eq!(read(json), Ok(PaymentHeader::None), "{json}");
     }
+    let deep = format!("{{\"unknown\":{}{}}}", "[".repeat(3000), "]".repeat(3000));
+    assert_eq!(read(deep), Ok(PaymentHeader::None), "what is skipped costs no stack");
 }
 
 #[test]

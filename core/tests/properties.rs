@@ -1,5 +1,16 @@
 //! What holds for every input, tried on many.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    reason = "a test may fail loudly, and its tables are long"
+)]
+
 use proptest::prelude::*;
 use stripe402_core::config::{Pattern, path};
 use stripe402_core::protocol::{

@@ -90,7 +90,8 @@ impl Answer {
 
     /// 500: the configuration is wrong. Names the setting, never its value.
     pub fn misconfigured(setting: &str) -> Self {
-        let detail = format!("The setting {setting} is missing or wrong. The operator finds the reason in the log.");
+        let detail =
+            format!("The setting {setting} is missing or wrong. The operator finds the reason in the log.");
         Self::problem_about(500, "Configuration error", &detail, Some(setting))
     }
 
@@ -140,7 +141,11 @@ impl Failed<'_> {
 pub fn required(route: &Route, publishable_key: &str, canonical_path: &str) -> Option<PaymentRequired> {
     let Price::Paid { amount, currency, min_top_up, .. } = route.price else { return None };
     Some(PaymentRequired {
-        resource: Resource { url: canonical_path.to_owned(), description: None, mime_type: route.mime_type.clone() },
+        resource: Resource {
+            url: canonical_path.to_owned(),
+            description: None,
+            mime_type: route.mime_type.clone(),
+        },
         accepts: vec![Accept {
             currency,
             amount,

@@ -9,15 +9,21 @@ use stripe402_core::protocol::{
     decode_payment,
 };
 
+use stripe402_core::protocol::digest::{hex, sha256};
+
 use super::answer::{Answer, Failed, required};
 use super::path::{BadTarget, Target};
 use super::route_table::{Found, RouteTable};
+use crate::ledger::RequestKey;
 
 /// Where our own paths live. Never forwarded.
 pub const OWN_PREFIX: &str = "/.well-known/stripe402";
 
 /// An `Idempotency-Key` may be this long.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// How much longer than its origin may take a request is believed to be running.
+const KEY_MARGIN: i64 = 30_000;
 
 /// What the gate needs to know of a request.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +34,8 @@ pub struct Facts<'a> {
     pub url: &'a str,
     /// The `payment` header.
     pub payment: Option<&'a str>,
+    /// The `idempotency-key` header.
+    pub idempotency_key: Option<&'a str>,
     /// The `origin` header: who asks, in a browser.
     pub origin: Option<&'a str>,
     /// The `access-control-request-method` header: whether this is a preflight.
@@ -54,6 +62,8 @@ pub enum Decision<'g> {
 pub enum Own {
     /// `…/health`: what is switched on.
     Health,
+    /// `…/webhook`: Stripe's events.
+    Webhook,
 }
 
 /// A request on a priced route, with a payment that has the right form.
@@ -77,6 +87,8 @@ pub struct PaidRequest<'g> {
     pub max_top_up: Units,
     /// The most in a day.
     pub max_per_day: Units,
+    /// The request's idempotency key, bound to what it is sent with.
+    pub key: Option<RequestKey>,
 }
 
 impl PaidRequest<'_> {
@@ -95,6 +107,8 @@ pub struct Gate {
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
     cors: CorsOrigins,
+    key_lease: i64,
+    key_retries: u32,
 }
 
 impl Gate {
@@ -106,6 +120,8 @@ impl Gate {
             unmatched: settings.unmatched,
             unlisted: settings.unlisted_methods,
             cors: settings.cors_origins.clone(),
+            key_lease: i64::from(settings.origin_timeout_ms).saturating_add(KEY_MARGIN),
+            key_retries: settings.idempotent_retries,
         }
     }
 
@@ -113,7 +129,9 @@ impl Gate {
     pub fn decide(&self, facts: &Facts<'_>) -> Decision<'_> {
         if matches!(facts.method, "TRACE" | "CONNECT") {
             let detail = format!("{} is not answered here.", facts.method);
-            return Decision::Answer(Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"));
+            return Decision::Answer(
+                Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"),
+            );
         }
         let target = match Target::of_url(facts.url) {
             Ok(target) => target,
@@ -172,6 +190,10 @@ impl Gate {
         if let Err((code, message)) = check_top_up(payment.top_up, min_top_up, max_top_up) {
             return refuse(&required, code, message);
         }
+        let key = match self.key(facts, &target, amount, currency) {
+            Ok(key) => key,
+            Err(answer) => return Decision::Answer(answer),
+        };
         Decision::Pay(Box::new(PaidRequest {
             route,
             target,
@@ -182,6 +204,30 @@ impl Gate {
             min_top_up,
             max_top_up,
             max_per_day: max_top_up_per_day,
+            key,
+        }))
+    }
+
+    /// The idempotency key of a request, bound to its method, canonical path, query and price.
+    fn key(
+        &self,
+        facts: &Facts<'_>,
+        target: &Target,
+        price: Units,
+        currency: Currency,
+    ) -> Result<Option<RequestKey>, Answer> {
+        let Some(key) = facts.idempotency_key.filter(|key| !key.is_empty()) else { return Ok(None) };
+        if key.len() > MAX_IDEMPOTENCY_KEY || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+            let detail = "An Idempotency-Key is at most 255 characters of printable ASCII.";
+            return Err(Answer::problem(400, "Bad Idempotency-Key", detail));
+        }
+        let target =
+            [facts.method, &target.canonical, &target.query, currency.code(), &price.to_string()].join("\n");
+        Ok(Some(RequestKey {
+            key: key.to_owned(),
+            target: hex(&sha256(target.as_bytes())),
+            lease: self.key_lease,
+            retries: self.key_retries,
         }))
     }
 
@@ -200,7 +246,10 @@ impl Gate {
             && self.table.is_priced_path(&target.folded)
     }
 
-    #[expect(clippy::unused_self, reason = "the answer depends on the configuration as soon as it may be set there")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the answer depends on the configuration as soon as it may be set there"
+    )]
     fn preflight(&self) -> Answer {
         Answer::empty()
             .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
@@ -225,12 +274,18 @@ fn own_path(folded: &str) -> Option<&str> {
 }
 
 fn own<'g>(rest: &str, method: &str) -> Decision<'g> {
-    match rest {
-        "/health" if matches!(method, "GET" | "HEAD") => Decision::Own(Own::Health),
-        "/health" => {
-            let answer = Answer::problem(405, "Method not allowed", "Ask with GET.").with("allow", "GET, HEAD");
-            Decision::Answer(answer)
+    let allowed = match rest {
+        "/health" => ["GET", "HEAD"].as_slice(),
+        "/webhook" => &["POST"],
+        _ => {
+            let detail = "There is no such resource of stripe402.";
+            return Decision::Answer(Answer::problem(404, "Not found", detail));
         }
-        _ => Decision::Answer(Answer::problem(404, "Not found", "There is no such resource of stripe402.")),
+    };
+    if !allowed.contains(&method) {
+        let allowed = allowed.join(", ");
+        let detail = format!("This resource answers {allowed}.");
+        return Decision::Answer(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
     }
+    Decision::Own(if rest == "/health" { Own::Health } else { Own::Webhook })
 }

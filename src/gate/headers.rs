@@ -63,7 +63,11 @@ pub fn private_cache_control(origin: Option<&str>) -> String {
 pub fn vary_with(origin: Option<&str>, name: &str) -> String {
     match origin.map(str::trim).filter(|said| !said.is_empty()) {
         None => name.to_owned(),
-        Some(said) if said.split(',').any(|one| matches!(one.trim(), "*") || one.trim().eq_ignore_ascii_case(name)) => {
+        Some(said)
+            if said
+                .split(',')
+                .any(|one| matches!(one.trim(), "*") || one.trim().eq_ignore_ascii_case(name)) =>
+        {
             said.to_owned()
         }
         Some(said) => format!("{said}, {name}"),
@@ -117,7 +121,8 @@ mod tests {
             (Some(503), [false, false, true]),
         ];
         for (status, charged) in rows {
-            let found = [ChargeOn::NoServerError, ChargeOn::Success, ChargeOn::Always].map(|on| is_charged(on, status));
+            let found = [ChargeOn::NoServerError, ChargeOn::Success, ChargeOn::Always]
+                .map(|on| is_charged(on, status));
             assert_eq!(found, charged, "{status:?}");
         }
     }

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod decide;
 pub mod headers;
 pub mod health;
+pub mod limits;
 pub mod memory;
 pub mod path;
 pub mod route_table;

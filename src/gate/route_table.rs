@@ -67,10 +67,13 @@ impl RouteTable {
     /// Finds the route of a folded path and a method.
     pub fn find(&self, method: &str, folded: &str) -> Found<'_> {
         let groups = self.fitting(folded);
-        let routes = |group: &'_ [usize]| group.iter().filter_map(|index| self.routes.get(*index)).collect::<Vec<_>>();
+        let routes =
+            |group: &'_ [usize]| group.iter().filter_map(|index| self.routes.get(*index)).collect::<Vec<_>>();
         for group in &groups {
             let group = routes(group);
-            let exact = group.iter().find(|route| matches!(&route.method, RouteMethod::Exact(name) if fits(name, method)));
+            let exact = group
+                .iter()
+                .find(|route| matches!(&route.method, RouteMethod::Exact(name) if fits(name, method)));
             let any = || group.iter().find(|route| route.method == RouteMethod::Any && method != "OPTIONS");
             if let Some(route) = exact.or_else(any) {
                 return Found::Route(route);

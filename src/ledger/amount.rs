@@ -65,7 +65,12 @@ mod tests {
         Units::new(number).unwrap()
     }
 
-    fn charge(currency: &str, balance: i64, price: i64, asked: Option<i64>) -> Result<i64, (ErrorCode, String)> {
+    fn charge(
+        currency: &str,
+        balance: i64,
+        price: i64,
+        asked: Option<i64>,
+    ) -> Result<i64, (ErrorCode, String)> {
         let offer = Offer { min: units(50_000), max: units(1_000_000), asked: asked.map(units) };
         to_charge(Currency::parse(currency).unwrap(), units(balance), units(price), &offer)
             .map(MinorAmount::get)

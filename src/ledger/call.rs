@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, Units};
 
+use super::account::Announcement;
 use super::amount::Offer;
 use super::entries::{Op, Order};
 use crate::stripe::{CustomerId, PaymentIntentId};
@@ -26,7 +27,26 @@ pub enum Call {
         seq: i64,
         /// The attempt that made it.
         op: Op,
+        /// The attempt that asks, where it is another (a later try under the same idempotency key).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<Op>,
     },
+    /// Give back the debit that an attempt may have made, whose answer was lost.
+    Undo {
+        /// Its currency.
+        currency: Currency,
+        /// The attempt.
+        op: Op,
+    },
+    /// The answer of a request with an idempotency key is about to go out.
+    Deliver {
+        /// The key.
+        key: String,
+        /// The attempt that runs under it.
+        holder: Op,
+    },
+    /// Stripe announced something about a PaymentIntent of this account.
+    Announce(Announcement),
 }
 
 /// A payment with a card that Stripe just told us about.
@@ -74,11 +94,17 @@ pub enum Answer {
         /// The client, where the Worker may not know it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         client_id: Option<ClientId>,
+        /// The attempt that made the debit, where it is an earlier one under the same idempotency key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        op: Option<Op>,
     },
     /// The balance does not cover the price. Nothing was written.
     Insufficient {
         /// The balance.
         balance: Units,
+        /// Whether nobody ever tried to pay into this account.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unknown: bool,
     },
     /// Definitely refused, and in these words.
     Refused(Refused),
@@ -99,6 +125,27 @@ pub enum Answer {
         /// The balance now.
         balance: Units,
     },
+    /// A request with the same idempotency key is running.
+    Running {
+        /// In how many seconds to ask again.
+        retry_after: u32,
+    },
+    /// A request with the same idempotency key was answered.
+    Delivered {
+        /// Its debit.
+        seq: i64,
+        /// The balance now.
+        balance: Units,
+        /// The client.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<ClientId>,
+    },
+    /// The idempotency key was used for another request.
+    OtherTarget,
+    /// It is done (a delivery noted, an announcement applied).
+    Done,
+    /// It concerns nothing here.
+    NotOurs,
 }
 
 /// A definite refusal.
@@ -185,6 +232,7 @@ mod tests {
             resource: "GET /api/joke".into(),
             op: Op::from_bytes([0xab; 16]),
             retried: false,
+            key: None,
         };
         let op = "ab".repeat(16);
         let written = to_header(&Call::Spend(order)).unwrap();
@@ -193,14 +241,14 @@ mod tests {
         );
         assert_eq!(written, pinned);
 
-        let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]) };
+        let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]), holder: None };
         let pinned = format!(r#"{{"reverse":{{"currency":"usd","seq":7,"op":"{op}"}}}}"#);
         assert_eq!(to_header(&reverse).unwrap(), pinned);
         assert_eq!(from_header::<Call>(&pinned).unwrap(), reverse);
 
-        let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None };
+        let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None, op: None };
         assert_eq!(to_header(&paid).unwrap(), r#"{"paid":{"seq":2,"balance":49900}}"#);
-        let insufficient = Answer::Insufficient { balance: units(0) };
+        let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
         assert_eq!(to_header(&insufficient).unwrap(), r#"{"insufficient":{"balance":0}}"#);
     }
 

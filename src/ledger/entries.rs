@@ -9,6 +9,7 @@ use std::fmt;
 use stripe402_core::protocol::digest::hex;
 use stripe402_core::protocol::{Currency, Units};
 
+use super::request_keys::RequestKey;
 use super::store::{Millis, Param, Row, Store, StoreError, at_most_one};
 
 /// The name of one attempt to pay: 32 lower-case hex digits, from 16 random bytes of the edge. A call that is tried
@@ -21,6 +22,12 @@ impl Op {
     /// The name that these random bytes give.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(hex(&bytes))
+    }
+
+    /// Reads a name back from where it was kept.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        (text.len() == 32 && hex).then(|| Self(text.to_owned()))
     }
 
     /// The name as text.
@@ -44,6 +51,10 @@ pub enum Kind {
     Debit,
     /// A debit was given back, since nothing was served for it.
     Reversal,
+    /// What was refunded at Stripe was taken (or, where a refund failed, given back).
+    Refund,
+    /// What a dispute took, or gave back.
+    Dispute,
 }
 
 impl Kind {
@@ -53,6 +64,8 @@ impl Kind {
             Self::TopUp => "topup",
             Self::Debit => "debit",
             Self::Reversal => "reversal",
+            Self::Refund => "refund",
+            Self::Dispute => "dispute",
         }
     }
 }
@@ -86,6 +99,9 @@ pub struct Order {
     /// Whether this may be the second try of a call that went through.
     #[serde(default)]
     pub retried: bool,
+    /// The request's `Idempotency-Key`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<RequestKey>,
 }
 
 /// How far back a retried call looks for its own debit.
@@ -97,10 +113,11 @@ const DEBIT: &str = "
     INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
     SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
-    WHERE last.balance >= ?3
+    WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
     RETURNING seq, balance";
 
-/// Debits the price of an order, if the balance covers it: one statement, one row. None: it does not.
+/// Debits the price of an order, if the balance covers it and no dispute is open: one statement, one row.
+/// None: it does not, or one is.
 pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<Posted>, StoreError> {
     let rows = store.run(
         DEBIT,
@@ -167,6 +184,31 @@ pub fn post_source<S: Store>(
     let params: [Param<'_>; 5] =
         [currency.into(), now.into(), kind.as_str().into(), amount.into(), source.into()];
     at_most_one(store.run(CREDIT, &params)?)?.as_ref().map(Posted::read).transpose()
+}
+
+// What Stripe took or gave, as a difference to what was booked before: the row that it is compared with keeps it from
+// being booked twice, so it has no source of its own.
+const ADJUST: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource)
+    SELECT ?1, last.seq + 1, ?2, ?3, ?4, last.balance + ?4, ?5
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1
+          UNION ALL SELECT 0, 0
+          ORDER BY seq DESC LIMIT 1) AS last
+    RETURNING seq, balance";
+
+/// Posts a difference that Stripe's truth makes to what was booked; it may make the balance negative. `about` names the
+/// PaymentIntent or dispute.
+pub fn adjust<S: Store>(
+    store: &S,
+    kind: Kind,
+    currency: Currency,
+    amount: Units,
+    about: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let params: [Param<'_>; 5] =
+        [currency.into(), now.into(), kind.as_str().into(), amount.into(), about.into()];
+    store.run(ADJUST, &params).map(drop)
 }
 
 // The amount is the debit's own, and the debit is found by its number and its attempt: a reversal cannot be asked

@@ -11,7 +11,9 @@
 pub mod account;
 pub mod amount;
 pub mod call;
+pub mod disputes;
 pub mod entries;
+pub mod request_keys;
 pub mod schema;
 pub mod store;
 pub mod topup;
@@ -20,4 +22,5 @@ mod topups;
 pub use account::{Account, Advanced, Paying, Spent};
 pub use call::{Answer, Call, Limits, Pay, Refused};
 pub use entries::{Op, Order, Posted};
+pub use request_keys::RequestKey;
 pub use store::{Millis, Param, Row, Store, StoreError, Value};

@@ -9,7 +9,7 @@ use super::store::{Store, StoreError};
 /// The version of the tables below, kept in the account's row.
 pub const VERSION: i64 = 1;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
     "CREATE TABLE IF NOT EXISTS entry (
         currency TEXT NOT NULL,
@@ -66,10 +66,14 @@ const TABLES: [&str; 8] = [
         target TEXT NOT NULL,
         currency TEXT NOT NULL,
         seq INTEGER NOT NULL,
+        op TEXT NOT NULL,
+        holder TEXT NOT NULL,
         state TEXT NOT NULL,
         at INTEGER NOT NULL,
+        taken_at INTEGER NOT NULL,
         deliveries INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS request_key_debit ON request_key (currency, seq)",
 ];
 
 /// Makes the tables. Call it inside the transaction that writes their first row.

@@ -4,6 +4,7 @@ use stripe402_core::protocol::{Currency, Units};
 
 use super::store::{Millis, Param, Row, Store, StoreError, at_most_one};
 use super::topup::TopUp;
+use crate::stripe::TopUpId;
 
 fn read(row: &Row) -> Result<TopUp, StoreError> {
     serde_json::from_str(row.text(0)?).map_err(|_| StoreError::Shape("a top-up"))
@@ -13,6 +14,24 @@ fn read(row: &Row) -> Result<TopUp, StoreError> {
 pub(super) fn open<S: Store>(store: &S) -> Result<Option<TopUp>, StoreError> {
     let rows = store.run("SELECT machine FROM topup WHERE open = 1", &[])?;
     at_most_one(rows)?.as_ref().map(read).transpose()
+}
+
+/// A top-up by its name, settled or not.
+pub(super) fn by_id<S: Store>(store: &S, id: &TopUpId) -> Result<Option<TopUp>, StoreError> {
+    let rows = store.run("SELECT machine FROM topup WHERE id = ?1", &[id.as_str().into()])?;
+    at_most_one(rows)?.as_ref().map(read).transpose()
+}
+
+/// How much of a top-up is booked as refunded.
+pub(super) fn refunded<S: Store>(store: &S, id: &TopUpId) -> Result<Units, StoreError> {
+    let rows = store.run("SELECT refunded FROM topup WHERE id = ?1", &[id.as_str().into()])?;
+    at_most_one(rows)?.ok_or(StoreError::Shape("a top-up"))?.units(0)
+}
+
+/// Notes how much of a top-up is booked as refunded.
+pub(super) fn set_refunded<S: Store>(store: &S, id: &TopUpId, units: Units) -> Result<(), StoreError> {
+    store.run("UPDATE topup SET refunded = ?2 WHERE id = ?1", &[id.as_str().into(), units.into()])?;
+    Ok(())
 }
 
 /// Writes a record, new or changed.

@@ -79,6 +79,11 @@ stripe_id!(
     PaymentIntentId, "pi_"
 );
 
+stripe_id!(
+    /// A dispute, `dp_…` (older ones `du_…`): a payer's bank took a payment back.
+    DisputeId, "d"
+);
+
 /// The name of one top-up: 32 lower-case hex digits, from 16 random bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TopUpId(String);

@@ -8,10 +8,11 @@ pub mod ids;
 pub mod object;
 pub mod request;
 pub mod response;
+pub mod webhook;
 
 pub use error::{Decline, Failure, Refusal, Unknown};
-pub use ids::{CustomerId, Fingerprint, PaymentIntentId, TopUpId};
-pub use object::{Customer, CustomerRef, PaymentIntent, PaymentIntentStatus, PaymentMethod};
+pub use ids::{CustomerId, DisputeId, Fingerprint, PaymentIntentId, TopUpId};
+pub use object::{Customer, CustomerRef, Dispute, PaymentIntent, PaymentIntentStatus, PaymentMethod, Refund};
 pub use request::{Method, Request};
 pub use response::{Answer, Reply};
 

@@ -112,6 +112,35 @@ pub struct PaymentIntent {
     pub livemode: bool,
 }
 
+/// A dispute. <https://docs.stripe.com/api/disputes/object>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// Its id.
+    pub id: String,
+    /// How much it is about, in minor units.
+    pub amount: i64,
+    /// The currency, as Stripe wrote it.
+    pub currency: String,
+    /// Its status, as Stripe wrote it.
+    pub status: String,
+}
+
+/// A refund. <https://docs.stripe.com/api/refunds/object>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// How much, in minor units.
+    pub amount: i64,
+    /// Its status, as Stripe wrote it.
+    pub status: String,
+}
+
+impl Refund {
+    /// Whether its money is taken, or being taken. A refund that failed or was canceled took none.
+    pub fn takes(&self) -> bool {
+        matches!(self.status.as_str(), "pending" | "requires_action" | "succeeded")
+    }
+}
+
 /// What can be read out of an answer. By hand, from a parsed value: derived readers of half a dozen types would be a
 /// tenth of the whole Worker.
 pub trait FromJson: Sized {
@@ -175,6 +204,25 @@ impl FromJson for PaymentIntent {
             metadata: metadata(value),
             livemode: flag(value, "livemode"),
         })
+    }
+}
+
+impl FromJson for Dispute {
+    fn from_json(value: &Value) -> Option<Self> {
+        Some(Self {
+            id: text(value, "id")?.to_owned(),
+            amount: value.get("amount")?.as_i64()?,
+            currency: text(value, "currency")?.to_owned(),
+            status: text(value, "status")?.to_owned(),
+        })
+    }
+}
+
+impl FromJson for Refund {
+    fn from_json(value: &Value) -> Option<Self> {
+        // Refunds of old API versions have no status: they are done.
+        let status = text(value, "status").unwrap_or("succeeded").to_owned();
+        Some(Self { amount: value.get("amount")?.as_i64()?, status })
     }
 }
 

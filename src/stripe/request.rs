@@ -6,7 +6,7 @@
 use form_urlencoded::Serializer;
 use stripe402_core::protocol::{AccountId, Currency, MinorAmount, PaymentMethodId};
 
-use super::ids::{CustomerId, PaymentIntentId, TopUpId};
+use super::ids::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 
 /// The HTTP methods that our calls use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +150,16 @@ pub fn list_payment_intents(customer: &CustomerId, since: i64) -> Request {
     Request::get(format!("/v1/payment_intents?{query}"))
 }
 
+/// Lists the refunds of a PaymentIntent. <https://docs.stripe.com/api/refunds/list>
+pub fn list_refunds(id: &PaymentIntentId) -> Request {
+    Request::get(format!("/v1/refunds?{}", form(&[("payment_intent", id.as_str()), ("limit", "100")])))
+}
+
+/// Reads a dispute. <https://docs.stripe.com/api/disputes/retrieve>
+pub fn retrieve_dispute(id: &DisputeId) -> Request {
+    Request::get(format!("/v1/disputes/{id}"))
+}
+
 /// Cancels a PaymentIntent that was not finished. `nth` counts the tries: a refused cancel is stored under its key.
 /// <https://docs.stripe.com/api/payment_intents/cancel>
 pub fn cancel_payment_intent(top_up: &TopUpId, attempt: u32, nth: u32, id: &PaymentIntentId) -> Request {
@@ -224,10 +234,7 @@ mod tests {
             assert_eq!(write.method, Method::Post);
             assert!(write.key.is_some_and(|key| key.len() <= 255));
         }
-        assert_eq!(
-            retrieve_payment_method(&pm).path,
-            "/v1/payment_methods/pm_1?expand%5B%5D=customer",
-        );
+        assert_eq!(retrieve_payment_method(&pm).path, "/v1/payment_methods/pm_1?expand%5B%5D=customer",);
     }
 
     #[test]

@@ -35,13 +35,18 @@ pub(super) async fn ask(
     call: &Call,
 ) -> Result<Answer, Unreachable> {
     let limit = match call {
-        Call::Spend(_) | Call::Reverse { .. } => DEBIT_TIME,
-        Call::Pay(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
+        Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } => DEBIT_TIME,
+        Call::Pay(_) | Call::Announce(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
     };
     within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
 }
 
-async fn tries(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, Unreachable> {
+async fn tries(
+    env: &JsValue,
+    setup: &Setup,
+    account: &AccountId,
+    call: &Call,
+) -> Result<Answer, Unreachable> {
     let began = now();
     let mut call = call.clone();
     for nth in 1..=TRIES {
@@ -77,7 +82,8 @@ fn again(call: Call) -> Call {
             pay.order.retried = true;
             Call::Pay(pay)
         }
-        Call::Reverse { .. } => call,
+        // These change nothing when they come twice.
+        Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Announce(_) => call,
     }
 }
 
@@ -92,7 +98,8 @@ async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) ->
     headers.set(CALL, &to_header(call).map_err(|error| JsValue::from_str(&error.to_string()))?)?;
     let init = RequestInit::new();
     init.set_headers(&headers);
-    let response: Response = JsFuture::from(stub.fetch_url("http://account/", &init)?).await?.unchecked_into();
+    let response: Response =
+        JsFuture::from(stub.fetch_url("http://account/", &init)?).await?.unchecked_into();
     let answer = get(&response.headers(), ANSWER).unwrap_or_default();
     from_header(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
 }

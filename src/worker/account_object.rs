@@ -19,15 +19,20 @@ use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
-use crate::ledger::account::{self, Paying, Spent, Terms, Told};
+use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
 use crate::ledger::call::{from_header, to_header};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Pay, StoreError};
+use crate::stripe::object::{FromJson, List};
+use crate::stripe::{API_VERSION, Dispute, PaymentIntent, Refund, Request as StripeRequest, request};
 
 /// The header that carries a call to an object.
 pub(super) const CALL: &str = "stripe402-call";
 /// The header that carries its answer.
 pub(super) const ANSWER: &str = "stripe402-answer";
+
+/// How often an announcement is read before Stripe is asked to send it again.
+const MOST_READS: u32 = 5;
 
 /// The Durable Object class `Account`.
 #[wasm_bindgen]
@@ -41,6 +46,7 @@ struct Object {
     store: SqlStore,
     waiters: Waiters,
     driving: Cell<bool>,
+    booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
 }
 
@@ -57,6 +63,7 @@ impl Account {
             store,
             waiters: Waiters::default(),
             driving: Cell::new(false),
+            booked: Cell::new(0),
             armed: Cell::new(None),
         };
         Account { object: Rc::new(object) }
@@ -96,16 +103,21 @@ impl Object {
 
     async fn answer(self: Rc<Self>, call: Call) -> Result<Answer, StoreError> {
         match call {
-            Call::Spend(order) => Ok(match self.ledger().spend(&order, now())? {
-                Spent::Paid(posted) => {
-                    Answer::Paid { seq: posted.seq, balance: posted.balance, charge: None, client_id: None }
-                }
-                Spent::Insufficient(balance) => Answer::Insufficient { balance },
-            }),
-            Call::Reverse { currency, seq, op } => {
-                let balance = self.ledger().reverse(currency, seq, &op, now())?;
+            Call::Spend(order) => Ok(self.ledger().spend(&order, now())?.into_answer()),
+            Call::Reverse { currency, seq, op, holder } => {
+                let balance =
+                    self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
                 Ok(Answer::Reversed { balance })
             }
+            Call::Undo { currency, op } => {
+                let balance = self.ledger().undo(currency, &op, now())?;
+                Ok(Answer::Reversed { balance })
+            }
+            Call::Deliver { key, holder } => {
+                let ours = self.ledger().deliver(&key, &holder, now())?;
+                Ok(if ours { Answer::Done } else { Answer::NotOurs })
+            }
+            Call::Announce(announcement) => self.announce(&announcement).await,
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }
@@ -160,6 +172,39 @@ impl Object {
         self.arm();
     }
 
+    /// Reads the truth about what was announced, and books it. Two announcements may be read at once and come back in any
+    /// order: what was read while another was booked is read again.
+    async fn announce(&self, announcement: &Announcement) -> Result<Answer, StoreError> {
+        let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
+        for _ in 0..MOST_READS {
+            let booked = self.booked.get();
+            let Some(truth) = truth(&setup, announcement).await else { return Ok(account::pending()) };
+            if self.booked.get() != booked {
+                continue;
+            }
+            self.booked.set(booked.wrapping_add(1));
+            let intent = truth.intent();
+            // If it is the open top-up's, those who wait for that are told at once.
+            if let Some(call) = self.advance(&Event::Announced(intent))? {
+                console_error(&format!("stripe402: an announcement asked for a call: {:?}", call.verb));
+            }
+            let (ledger, top_up) = (self.ledger(), announcement.top_up());
+            let applied = match &truth {
+                Truth::Intent(intent) => ledger.announce_intent(top_up, intent, now())?,
+                Truth::Refunds(intent, taken) => ledger.announce_refunds(top_up, intent, *taken, now())?,
+                Truth::Dispute(intent, dispute, flags) => {
+                    ledger.announce_dispute(top_up, intent, dispute, *flags, now())?
+                }
+            };
+            self.arm();
+            return Ok(match applied {
+                Applied::Done => Answer::Done,
+                Applied::NotOurs => Answer::NotOurs,
+            });
+        }
+        Ok(account::pending())
+    }
+
     fn advance(&self, event: &Event<'_>) -> Result<Option<StripeCall>, StoreError> {
         let call = self.waiters.tell(|waiting| {
             let advanced = self.ledger().advance(event, waiting, now())?;
@@ -196,7 +241,9 @@ impl Object {
         };
         match set {
             Ok(_) => self.armed.set(wake_at),
-            Err(error) => console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error))),
+            Err(error) => {
+                console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)))
+            }
         }
     }
 
@@ -213,7 +260,9 @@ impl Object {
         match self.ledger().is_over(now()) {
             Ok(true) => return self.empty(),
             Ok(false) => {}
-            Err(error) => return console_error(&format!("stripe402: the account could not be read: {error}")),
+            Err(error) => {
+                return console_error(&format!("stripe402: the account could not be read: {error}"));
+            }
         }
         let Ok(setup) = setup(&self.env) else { return };
         match self.advance(&Event::Woke { here: &setup.side }) {
@@ -232,7 +281,57 @@ impl Object {
                 self.armed.set(None);
                 self.store.forget();
             }
-            Err(error) => console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error))),
+            Err(error) => {
+                console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)))
+            }
+        }
+    }
+}
+
+/// What Stripe says about what was announced.
+enum Truth {
+    Intent(PaymentIntent),
+    Refunds(PaymentIntent, i64),
+    Dispute(PaymentIntent, Dispute, DisputeFlags),
+}
+
+impl Truth {
+    const fn intent(&self) -> &PaymentIntent {
+        match self {
+            Self::Intent(intent) | Self::Refunds(intent, _) | Self::Dispute(intent, ..) => intent,
+        }
+    }
+}
+
+/// Reads it. None: Stripe could not be asked, or did not answer as it should.
+async fn truth(setup: &Setup, announcement: &Announcement) -> Option<Truth> {
+    let intent = read(setup, &request::retrieve_payment_intent(announcement.intent())).await?;
+    match announcement {
+        Announcement::Intent { .. } => Some(Truth::Intent(intent)),
+        Announcement::Refunds { .. } => {
+            let refunds: List<Refund> = read(setup, &request::list_refunds(&intent.id)).await?;
+            // A payment of more than a hundred refunds is not booked from its first hundred.
+            if refunds.has_more {
+                return None;
+            }
+            let taken = refunds.data.iter().filter(|refund| refund.takes());
+            let taken = taken.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
+            Some(Truth::Refunds(intent, taken))
+        }
+        Announcement::Dispute { dispute, flags, .. } => {
+            let dispute = read(setup, &request::retrieve_dispute(dispute)).await?;
+            Some(Truth::Dispute(intent, dispute, *flags))
+        }
+    }
+}
+
+async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> {
+    let reply = stripe_http::send(&setup.settings, request, API_VERSION).await;
+    match reply.object(true) {
+        Ok(object) => Some(object),
+        Err(failure) => {
+            console_error(&format!("stripe402: an announcement could not be read at Stripe: {failure}"));
+            None
         }
     }
 }
@@ -247,7 +346,11 @@ impl Setup {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "milliseconds since 1970, far below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970, far below 2^53"
+)]
 fn exact(at: Millis) -> f64 {
     at.0 as f64
 }

@@ -7,6 +7,7 @@ mod account_client;
 mod account_object;
 mod entry;
 mod http;
+mod limits;
 mod origin;
 mod pay;
 mod platform;
@@ -14,5 +15,6 @@ mod setup;
 mod sql;
 mod stripe_http;
 mod waiters;
+mod webhook;
 
 pub use account_object::Account;

@@ -3,8 +3,8 @@
 //! Kept true here: the host comes from the configuration, never from the request; a priced request is forwarded in the
 //! reading that was priced; bodies are never read; redirects are passed on; the timer ends when the headers are there.
 
-use js_sys::futures::JsFuture;
 use js_sys::Reflect;
+use js_sys::futures::JsFuture;
 use stripe402_core::config::{OriginTarget, Settings};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response};

@@ -4,13 +4,20 @@
 //! isolate does not know, or that has to be charged; nobody is told whose account a card belongs to.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use stripe402_core::config::Mode;
-use stripe402_core::protocol::{AccountId, ClientId, Currency, ErrorCode, PaymentMethodId, PaymentResponse, Units};
 use secrecy::ExposeSecret;
+use stripe402_core::config::Mode;
+use stripe402_core::protocol::{
+    AccountId, ClientId, Currency, ErrorCode, PAYMENT_RESPONSE, PaymentMethodId, PaymentResponse, Units,
+    encode,
+};
 use wasm_bindgen::JsValue;
+use web_sys::Headers;
+use worker::Context;
 
-use super::account_client::{Unreachable, ask};
+use super::account_client::ask;
+use super::limits;
 use super::platform::{console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
@@ -18,7 +25,7 @@ use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
 use crate::ledger::amount::Offer;
 use crate::ledger::{Answer, Call, Limits, Op, Order, Pay, Refused};
-use crate::stripe::{self, CustomerId, Failure, PaymentMethod, request};
+use crate::stripe::{self, CustomerId, Failure, PaymentMethod, Refusal, request};
 
 /// How many payment methods an isolate remembers, and for how long.
 const REMEMBERED: usize = 2_000;
@@ -26,8 +33,19 @@ const REMEMBERED_FOR: i64 = 600_000;
 /// After how many seconds to come again where something could not be reached.
 const RETRY_AFTER: u32 = 2;
 
+const NO_SUCH_METHOD: &str = "No such payment method.";
+
+/// What an isolate remembers of a payment method.
+#[derive(Clone)]
+enum Known {
+    /// Whose account it is attached to.
+    Client(ClientId),
+    /// Stripe does not know it.
+    Nobody,
+}
+
 thread_local! {
-    static KNOWN: RefCell<Memory<PaymentMethodId, ClientId>> = RefCell::new(Memory::new(REMEMBERED, REMEMBERED_FOR));
+    static KNOWN: RefCell<Memory<PaymentMethodId, Known>> = RefCell::new(Memory::new(REMEMBERED, REMEMBERED_FOR));
 }
 
 /// A payment that went through.
@@ -42,6 +60,8 @@ pub(super) struct Receipt {
     pub(super) seq: i64,
     /// The attempt that made it.
     pub(super) op: Op,
+    /// The attempt of this request: another one, where the debit is an earlier one under the same idempotency key.
+    pub(super) holder: Op,
     /// The balance after it.
     pub(super) balance: Units,
     /// The PaymentIntent, if this request's card was charged.
@@ -63,47 +83,18 @@ impl Receipt {
     }
 }
 
-/// Pays for a request, or gives the answer that refuses it.
-pub(super) async fn pay(
-    env: &JsValue,
-    setup: &Setup,
-    method: &str,
-    paid: &PaidRequest<'_>,
-) -> Result<Receipt, HttpAnswer> {
-    let Some(op) = new_op() else { return Err(unavailable(paid, None)) };
-    let order = Order {
-        currency: paid.currency,
-        price: paid.price,
-        resource: paid.resource(method),
-        op,
-        retried: false,
-    };
-    let mut sent = None;
-    if let Some(client_id) = &paid.payment.client_id {
-        match spend(env, setup, client_id, &order).await {
-            Ok(Spent::Paid(receipt)) => return Ok(*receipt),
-            Ok(Spent::Insufficient(balance)) => sent = Some((client_id, balance)),
-            Ok(Spent::Other(answer)) => return Err(refuse(paid, sent, answer)),
-            Err(Unreachable) => return Err(unavailable(paid, None)),
-        }
-    }
-    let Some(method) = &paid.payment.payment_method else {
-        let mut required = paid.required.clone();
-        required.error = Some(ErrorCode::InsufficientCredits);
-        return Err(HttpAnswer::challenge(&required));
-    };
-    let known = KNOWN.with_borrow(|known| known.get(method, now()).cloned());
-    if let Some(client_id) = known
-        && sent.is_none_or(|(sent, _)| *sent != client_id)
-    {
-        match spend(env, setup, &client_id, &order).await {
-            Ok(Spent::Paid(receipt)) => return Ok(*receipt),
-            Ok(Spent::Insufficient(_)) => {}
-            Ok(Spent::Other(answer)) => return Err(refuse(paid, sent, answer)),
-            Err(Unreachable) => return Err(unavailable(paid, sent)),
-        }
-    }
-    top_up(env, setup, paid, method, &order, sent).await
+/// One request that pays, and what it needs on its way.
+pub(super) struct Till<'a> {
+    /// The environment.
+    pub(super) env: &'a JsValue,
+    /// The configuration.
+    pub(super) setup: &'a Rc<Setup>,
+    /// The context, for what goes on after the answer.
+    pub(super) ctx: &'a Context,
+    /// The request's headers.
+    pub(super) headers: &'a Headers,
+    /// What was asked for, and the payment.
+    pub(super) paid: &'a PaidRequest<'a>,
 }
 
 enum Spent {
@@ -112,78 +103,168 @@ enum Spent {
     Other(Answer),
 }
 
-async fn spend(env: &JsValue, setup: &Setup, client_id: &ClientId, order: &Order) -> Result<Spent, Unreachable> {
-    let account = AccountId::of(client_id);
-    Ok(match ask(env, setup, &account, &Call::Spend(order.clone())).await? {
-        Answer::Paid { seq, balance, .. } => Spent::Paid(Box::new(Receipt {
+impl Till<'_> {
+    /// Pays for a request, or gives the answer that refuses it.
+    pub(super) async fn pay(&self, method: &str) -> Result<Receipt, HttpAnswer> {
+        let paid = self.paid;
+        let Some(op) = new_op() else { return Err(unavailable(None)) };
+        let order = Order {
+            currency: paid.currency,
+            price: paid.price,
+            resource: paid.resource(method),
+            op,
+            retried: false,
+            key: paid.key.clone(),
+        };
+        let mut sent = None;
+        if let Some(client_id) = &paid.payment.client_id {
+            match self.spend(client_id, &order, None).await? {
+                Spent::Paid(receipt) => return Ok(*receipt),
+                Spent::Insufficient(balance) => sent = Some((client_id, balance)),
+                Spent::Other(answer) => return Err(refuse(paid, Some((client_id, Units::ZERO)), answer)),
+            }
+        }
+        let Some(method) = &paid.payment.payment_method else {
+            let mut required = paid.required.clone();
+            required.error = Some(ErrorCode::InsufficientCredits);
+            return Err(HttpAnswer::challenge(&required));
+        };
+        match KNOWN.with_borrow(|known| known.get(method, now()).cloned()) {
+            Some(Known::Nobody) => return Err(refused(paid, sent, NO_SUCH_METHOD)),
+            Some(Known::Client(client_id)) if sent.is_none_or(|(sent, _)| *sent != client_id) => {
+                match self.spend(&client_id, &order, sent).await? {
+                    Spent::Paid(receipt) => return Ok(*receipt),
+                    Spent::Insufficient(_) => {}
+                    Spent::Other(answer) => return Err(refuse(paid, sent, answer)),
+                }
+            }
+            Some(Known::Client(_)) | None => {}
+        }
+        self.top_up(method, &order, sent).await
+    }
+
+    async fn spend(
+        &self,
+        client_id: &ClientId,
+        order: &Order,
+        sent: Option<(&ClientId, Units)>,
+    ) -> Result<Spent, HttpAnswer> {
+        let account = AccountId::of(client_id);
+        let Ok(answer) = ask(self.env, self.setup, &account, &Call::Spend(order.clone())).await else {
+            self.undo(account, order);
+            return Err(unavailable(sent));
+        };
+        Ok(match answer {
+            Answer::Paid { seq, balance, op, .. } => Spent::Paid(Box::new(Receipt {
+                client_id: client_id.clone(),
+                account,
+                currency: order.currency,
+                seq,
+                op: op.unwrap_or_else(|| order.op.clone()),
+                holder: order.op.clone(),
+                balance,
+                charge: None,
+            })),
+            // Whoever guesses client ids is held back like whoever guesses cards.
+            Answer::Insufficient { unknown: true, .. } => {
+                limits::count(self.env, self.setup, self.headers)
+                    .await
+                    .map_err(|after| too_many(sent, after))?;
+                Spent::Insufficient(Units::ZERO)
+            }
+            Answer::Insufficient { balance, .. } => Spent::Insufficient(balance),
+            other => Spent::Other(other),
+        })
+    }
+
+    /// A debit that may have been made, and for which nothing will be served: give it back, if it was.
+    fn undo(&self, account: AccountId, order: &Order) {
+        let (env, setup) = (self.env.clone(), self.setup.clone());
+        let call = Call::Undo { currency: order.currency, op: order.op.clone() };
+        self.ctx.wait_until(async move {
+            for _ in 0..3 {
+                if ask(&env, &setup, &account, &call).await.is_ok() {
+                    return;
+                }
+            }
+            console_error(&format!("stripe402: undo_lost account={}", account.short()));
+        });
+    }
+
+    /// Asks Stripe whose payment method this is, then the account, which may charge it.
+    async fn top_up(
+        &self,
+        method: &PaymentMethodId,
+        order: &Order,
+        sent: Option<(&ClientId, Units)>,
+    ) -> Result<Receipt, HttpAnswer> {
+        let (setup, paid) = (self.setup, self.paid);
+        limits::count(self.env, setup, self.headers).await.map_err(|after| too_many(sent, after))?;
+        limits::take_call(setup).map_err(|after| too_many(sent, after))?;
+        let found = self.retrieve(method, sent).await?;
+        let (account, client_id, customer) =
+            payer(setup, &found).map_err(|sentence| refused(paid, sent, sentence))?;
+        let held = setup.settings.limits;
+        let call = Call::Pay(Box::new(Pay {
+            order: order.clone(),
             client_id: client_id.clone(),
+            sent: method.clone(),
+            method: found.id,
+            customer,
+            offer: Offer { min: paid.min_top_up, max: paid.max_top_up, asked: paid.payment.top_up },
+            limits: Limits {
+                declines_per_hour: held.then_some(setup.settings.max_declines),
+                per_day: held.then_some(paid.max_per_day),
+            },
+        }));
+        let Ok(answer) = ask(self.env, setup, &account, &call).await else {
+            self.undo(account, order);
+            return Err(unavailable(sent));
+        };
+        let Answer::Paid { seq, balance, charge, client_id: named, op } = answer else {
+            return Err(refuse(paid, sent, answer));
+        };
+        let client_id = named.or(client_id).ok_or_else(|| unavailable(sent))?;
+        KNOWN.with_borrow_mut(|known| known.put(method.clone(), Known::Client(client_id.clone()), now()));
+        Ok(Receipt {
+            client_id,
             account,
             currency: order.currency,
             seq,
-            op: order.op.clone(),
+            op: op.unwrap_or_else(|| order.op.clone()),
+            holder: order.op.clone(),
             balance,
-            charge: None,
-        })),
-        Answer::Insufficient { balance } => Spent::Insufficient(balance),
-        other => Spent::Other(other),
-    })
-}
+            charge: charge.map(|id| id.as_str().to_owned()),
+        })
+    }
 
-/// Asks Stripe whose payment method this is, then the account, which may charge it.
-async fn top_up(
-    env: &JsValue,
-    setup: &Setup,
-    paid: &PaidRequest<'_>,
-    method: &PaymentMethodId,
-    order: &Order,
-    sent: Option<(&ClientId, Units)>,
-) -> Result<Receipt, HttpAnswer> {
-    let request = request::retrieve_payment_method(method);
-    let reply = stripe_http::send(&setup.settings, &request, stripe::API_VERSION).await;
-    let found = match reply.object::<PaymentMethod>(true) {
-        Ok(found) => found,
-        Err(failure) => {
-            let id = reply.request_id().unwrap_or("-");
-            console_error(&format!("stripe402: a payment method could not be read: {failure} ({id})"));
-            return Err(match failure {
-                Failure::Refused(refusal) => refused(paid, sent, refusal.sentence()),
-                Failure::Declined(decline) => refused(paid, sent, &decline.message),
-                Failure::Unknown(_) => unavailable(paid, sent),
-            });
-        }
-    };
-    let (account, client_id, customer) = match payer(setup, &found) {
-        Ok(payer) => payer,
-        Err(sentence) => return Err(refused(paid, sent, sentence)),
-    };
-    let call = Call::Pay(Box::new(Pay {
-        order: order.clone(),
-        client_id: client_id.clone(),
-        sent: method.clone(),
-        method: found.id,
-        customer,
-        offer: Offer { min: paid.min_top_up, max: paid.max_top_up, asked: paid.payment.top_up },
-        limits: Limits {
-            declines_per_hour: Some(setup.settings.max_declines),
-            per_day: Some(paid.max_per_day),
-        },
-    }));
-    match ask(env, setup, &account, &call).await {
-        Ok(Answer::Paid { seq, balance, charge, client_id: named }) => {
-            let client_id = named.or(client_id).ok_or_else(|| unavailable(paid, sent))?;
-            KNOWN.with_borrow_mut(|known| known.put(method.clone(), client_id.clone(), now()));
-            Ok(Receipt {
-                account,
-                client_id,
-                currency: order.currency,
-                seq,
-                op: order.op.clone(),
-                balance,
-                charge: charge.map(|id| id.as_str().to_owned()),
-            })
-        }
-        Ok(answer) => Err(refuse(paid, sent, answer)),
-        Err(Unreachable) => Err(unavailable(paid, sent)),
+    /// Reads a payment method at Stripe. One that Stripe does not know is remembered, so that it is asked for once.
+    async fn retrieve(
+        &self,
+        method: &PaymentMethodId,
+        sent: Option<(&ClientId, Units)>,
+    ) -> Result<PaymentMethod, HttpAnswer> {
+        let request = request::retrieve_payment_method(method);
+        let reply = stripe_http::send(&self.setup.settings, &request, stripe::API_VERSION).await;
+        let failure = match reply.object::<PaymentMethod>(true) {
+            Ok(found) => return Ok(found),
+            Err(failure) => failure,
+        };
+        let id = reply.request_id().unwrap_or("-");
+        console_error(&format!(
+            "stripe402: payment method {} could not be read: {failure} ({id})",
+            method.short()
+        ));
+        Err(match failure {
+            Failure::Refused(refusal) => {
+                if matches!(refusal, Refusal::Missing { .. }) {
+                    KNOWN.with_borrow_mut(|known| known.put(method.clone(), Known::Nobody, now()));
+                }
+                refused(self.paid, sent, refusal.sentence())
+            }
+            Failure::Declined(decline) => refused(self.paid, sent, &decline.message),
+            Failure::Unknown(_) => unavailable(sent),
+        })
     }
 }
 
@@ -210,18 +291,51 @@ fn payer(setup: &Setup, found: &PaymentMethod) -> Result<Payer, &'static str> {
 /// The HTTP answer for what an account refused.
 fn refuse(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, answer: Answer) -> HttpAnswer {
     match answer {
-        Answer::Refused(Refused { code, message, client_secret, frozen, .. }) => {
-            HttpAnswer::failed(&paid.required, &Failed { code, message, client: sent, client_secret, frozen })
+        Answer::Refused(Refused { code, message, client_secret, frozen, balance }) => {
+            // The balance as the account told it last, to the client that sent its own id.
+            let client = sent.map(|(id, before)| (id, if frozen { balance } else { before }));
+            HttpAnswer::failed(&paid.required, &Failed { code, message, client, client_secret, frozen })
         }
-        Answer::Limited { retry_after, message } => {
-            HttpAnswer::limited(&failed(sent, message), retry_after)
-        }
+        Answer::Limited { retry_after, message } => HttpAnswer::limited(&failed(sent, message), retry_after),
         Answer::Pending { retry_after } => {
             let message = "The outcome of the payment is not known yet. Send the same payment again: you will not \
                            be charged twice.";
             HttpAnswer::unavailable(&failed(sent, message.to_owned()), retry_after)
         }
-        Answer::Paid { .. } | Answer::Insufficient { .. } | Answer::Reversed { .. } => unavailable(paid, sent),
+        Answer::Running { retry_after } => {
+            let detail = "A request with this Idempotency-Key is running. Ask again later.";
+            HttpAnswer::problem(409, "Still running", detail).with("retry-after", retry_after.to_string())
+        }
+        Answer::Delivered { balance, .. } => delivered_before(balance, sent.map(|(id, _)| id)),
+        Answer::OtherTarget => {
+            let detail = "This Idempotency-Key was used for another request. Use a new one.";
+            HttpAnswer::problem(422, "Idempotency-Key reused", detail)
+        }
+        Answer::Paid { .. }
+        | Answer::Insufficient { .. }
+        | Answer::Reversed { .. }
+        | Answer::Done
+        | Answer::NotOurs => unavailable(sent),
+    }
+}
+
+/// 409: the request of this key was answered. Its receipt goes to whoever sent its own client id.
+pub(super) fn delivered_before(balance: Units, client_id: Option<&ClientId>) -> HttpAnswer {
+    let detail = "The request with this Idempotency-Key was answered already. It was paid for once.";
+    let answer = HttpAnswer::problem(409, "Already answered", detail);
+    let Some(client_id) = client_id else { return answer };
+    let receipt = PaymentResponse {
+        success: true,
+        charge_id: None,
+        credits_remaining: balance,
+        client_id: client_id.as_str().to_owned(),
+        error: None,
+        error_code: None,
+        action: None,
+    };
+    match encode(&receipt) {
+        Ok(header) => answer.with(PAYMENT_RESPONSE, header),
+        Err(_) => answer,
     }
 }
 
@@ -229,10 +343,16 @@ fn refused(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, sentence: &
     HttpAnswer::failed(&paid.required, &failed(sent, sentence.to_owned()))
 }
 
-fn unavailable(_: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>) -> HttpAnswer {
+/// 503: something that is needed cannot be reached.
+pub(super) fn unavailable(sent: Option<(&ClientId, Units)>) -> HttpAnswer {
     let message = "The payment could not be processed right now. Send the same payment again: you will not be \
                    charged twice.";
     HttpAnswer::unavailable(&failed(sent, message.to_owned()), RETRY_AFTER)
+}
+
+fn too_many(sent: Option<(&ClientId, Units)>, retry_after: u32) -> HttpAnswer {
+    let message = "Too many payments were tried. Try again later; nothing was charged.";
+    HttpAnswer::limited(&failed(sent, message.to_owned()), retry_after)
 }
 
 fn failed(client: Option<(&ClientId, Units)>, message: String) -> Failed<'_> {

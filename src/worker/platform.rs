@@ -101,7 +101,11 @@ pub(super) fn global() -> Fetcher {
 }
 
 /// Now, by the platform's clock: it moves on with I/O only.
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a whole number of milliseconds, far below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "a whole number of milliseconds, far below 2^53"
+)]
 pub(super) fn now() -> Millis {
     Millis(js_sys::Date::now() as i64)
 }
@@ -125,10 +129,7 @@ pub(super) fn new_top_up_id() -> Option<TopUpId> {
 
 /// Waits for the first of a promise and a time. None: the time was first. The timer ends with the wait, so that it
 /// keeps no object awake.
-pub(super) async fn within<T>(
-    future: impl Future<Output = T>,
-    milliseconds: u32,
-) -> Option<T> {
+pub(super) async fn within<T>(future: impl Future<Output = T>, milliseconds: u32) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut timer = Timer::start(milliseconds);
     std::future::poll_fn(|context| {

@@ -46,14 +46,23 @@ fn bind(param: &Param<'_>) -> Result<JsValue, StoreError> {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be exact")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "checked to be exact"
+)]
 fn read(value: &JsValue) -> Result<Value, StoreError> {
     if value.is_null() || value.is_undefined() {
         return Ok(Value::Null);
     }
     if let Some(number) = value.as_f64() {
         let whole = number.fract() == 0.0 && number.abs() <= EXACT as f64;
-        return if whole { Ok(Value::Integer(number as i64)) } else { Err(StoreError::Shape("a whole number")) };
+        return if whole {
+            Ok(Value::Integer(number as i64))
+        } else {
+            Err(StoreError::Shape("a whole number"))
+        };
     }
     value.as_string().map(Value::Text).ok_or(StoreError::Shape("a number or text"))
 }

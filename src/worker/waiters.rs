@@ -37,10 +37,7 @@ impl Waiters {
     }
 
     /// Lets `tell` decide about all who still wait, in their order, and tells them. Those told to wait stay.
-    pub(super) fn tell<T, E>(
-        &self,
-        tell: impl FnOnce(&[&Pay]) -> Result<(Vec<Told>, T), E>,
-    ) -> Result<T, E> {
+    pub(super) fn tell<T, E>(&self, tell: impl FnOnce(&[&Pay]) -> Result<(Vec<Told>, T), E>) -> Result<T, E> {
         let mut row = std::mem::take(&mut *self.row.borrow_mut());
         row.retain(|waiter| !waiter.told.is_canceled());
         let waiting: Vec<&Pay> = row.iter().map(|waiter| &waiter.pay).collect();

@@ -68,6 +68,8 @@ pub struct Settings {
     pub top_up_wait_ms: u32,
     /// Declined cards per account and hour.
     pub max_declines: u32,
+    /// Whether the limits against card testing hold. Off only in tests.
+    pub limits: bool,
     /// Further deliveries of an answered idempotency key.
     pub idempotent_retries: u32,
     /// What the card statement says after the account's prefix.
@@ -184,6 +186,7 @@ impl Settings {
                 .with_default("ORIGIN_TIMEOUT_MS", |value| small_integer(value, 100, 600_000)),
             top_up_wait_ms: reader.with_default("TOP_UP_WAIT_MS", |value| small_integer(value, 100, 60_000)),
             max_declines: reader.with_default("MAX_DECLINES", |value| small_integer(value, 1, 1_000_000)),
+            limits: limits_hold(reader, keys.mode),
             idempotent_retries: reader
                 .with_default("IDEMPOTENT_RETRIES", |value| small_integer(value, 0, 100)),
             statement_descriptor_suffix: reader.optional("STATEMENT_DESCRIPTOR_SUFFIX", statement_suffix),
@@ -253,6 +256,14 @@ fn stripe_api_base(reader: &mut Reader<'_>, mode: Mode) -> String {
         })?;
         Ok(format!("{}{}", url.base, url.path))
     })
+}
+
+fn limits_hold(reader: &mut Reader<'_>, mode: Mode) -> bool {
+    let hold = reader.with_default("LIMITS", boolean);
+    if !hold && mode == Mode::Live {
+        reader.refuse("LIMITS", Refusal::because("off only for tests: with a live key the limits hold"));
+    }
+    hold
 }
 
 fn cors_origins(value: &Value) -> Result<CorsOrigins, Refusal> {

@@ -73,6 +73,7 @@ pub const VARIABLES: &[Variable] = &[
     var("ORIGIN_TIMEOUT_MS", "60000", "how long the origin may take until its headers arrive"),
     var("TOP_UP_WAIT_MS", "25000", "how long a request waits for a charge"),
     var("MAX_DECLINES", "5", "declined cards per account and hour before 429"),
+    var("LIMITS", "on", "the limits against card testing; off only with a test key, for tests"),
     var("IDEMPOTENT_RETRIES", "0", "further deliveries of an answered Idempotency-Key within 10 minutes"),
     var("STATEMENT_DESCRIPTOR_SUFFIX", "", "what the card statement says after the account's own prefix"),
     var("JURISDICTION", "", "where accounts are stored: eu or fedramp; never changed later"),

@@ -286,7 +286,7 @@ mod tests {
             );
             assert_eq!(Currency::parse(one.code()), Ok(one));
         }
-        assert_eq!(Currency::USD, currency("usd"));
+        assert_eq!(format!("{} {:?}", Currency::USD, currency("usd")), "usd usd");
     }
 
     #[test]
@@ -337,6 +337,7 @@ mod tests {
     fn what_cannot_be_charged_has_no_amount() {
         for (code, value) in [("usd", 0), ("usd", -1), ("usd", 9_999_999_901), ("kwd", 999_999_901)] {
             assert_eq!(currency(code).charge_for(units(value)), None, "{value} units of {code}");
+            assert_eq!(currency(code).round_up_chargeable(units(value)), None, "{value} units of {code}");
         }
         for one in Currency::all() {
             assert_eq!(one.charge_for(Units::MAX), None, "{one}");

@@ -62,7 +62,9 @@ pub fn decode_bytes(value: &str) -> Result<Vec<u8>, MalformedHeader> {
 
 /// The message in a header's value; how a client reads `payment-required` and `payment-response`.
 pub fn decode<T: DeserializeOwned>(value: &str) -> Result<T, MalformedHeader> {
-    serde_json::from_slice(&decode_bytes(value)?).map_err(|_| MalformedHeader::NotJson)
+    let json = decode_bytes(value)?;
+    let json = str::from_utf8(&json).map_err(|_| MalformedHeader::NotJson)?;
+    serde_json::from_str(json).map_err(|_| MalformedHeader::NotJson)
 }
 
 #[cfg(test)]

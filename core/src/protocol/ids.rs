@@ -224,7 +224,8 @@ mod tests {
         // printf 'stripe402 account 766e…2e96' | sha256sum; printf deployment | openssl dgst -sha256 -hmac …
         let account = AccountId::of(&ClientId::parse(CLIENT).unwrap());
         assert_eq!(account.as_str(), "07654f69af9c90ffedd1d7f78a21b00c08988c1b12e91283542bb159fa9b81ff");
-        assert_eq!(account.short(), account.as_str().get(..12).unwrap());
+        assert_eq!(account.to_string(), account.as_str());
+        assert_eq!(format!("{account:?}"), format!("AccountId({}…)", account.as_str().get(..12).unwrap()));
         assert_eq!(deployment_tag(b"an-hmac-secret-of-at-least-32-bytes!!"), "6966633ab72f1e8f");
     }
 

@@ -144,7 +144,9 @@ pub fn decode_payment(header: Option<&str>) -> Result<PaymentHeader, InvalidPaym
         return Err(InvalidPayment::because("More than one payment header"));
     }
     let json = decode_bytes(value).map_err(|_| InvalidPayment::malformed())?;
-    let fields: Fields = serde_json::from_slice(&json).map_err(|_| InvalidPayment::malformed())?;
+    // As text, so that not even a field that is ignored may hold something else.
+    let json = str::from_utf8(&json).map_err(|_| InvalidPayment::malformed())?;
+    let fields: Fields = serde_json::from_str(json).map_err(|_| InvalidPayment::malformed())?;
 
     let client_id = present(fields.client_id);
     let payment_method = present(fields.payment_method);

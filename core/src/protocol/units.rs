@@ -205,6 +205,9 @@ mod tests {
         assert_eq!(Units::MAX.checked_mul(2), None);
         assert_eq!(units(7).checked_mul(-3), Some(units(-21)));
         assert_eq!(units(7).checked_neg(), Some(units(-7)));
+        assert_eq!(units(7).checked_sub(units(9)), Some(units(-2)));
+        assert_eq!([-1, 0, 1].map(|value| units(value).is_positive()), [false, false, true]);
+        assert_eq!([-1, 0, 1].map(|value| units(value).is_negative()), [true, false, false]);
     }
 
     #[test]
@@ -235,5 +238,6 @@ mod tests {
         assert_eq!(MinorAmount::new(-1), None);
         assert_eq!(MinorAmount::new(i64::MAX), None);
         assert_eq!(MinorAmount::new(1).map(MinorAmount::get), Some(1));
+        assert_eq!(MinorAmount::new(500).unwrap().to_string(), "500");
     }
 }

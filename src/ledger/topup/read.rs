@@ -5,9 +5,7 @@
 //! a read that fails decides nothing.
 
 use super::step::{Transition, Verb};
-use super::{
-    ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, Outcome, State, TopUp,
-};
+use super::{ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, Outcome, State, TopUp};
 use crate::ledger::store::Millis;
 use crate::stripe::{PaymentIntent, PaymentIntentId, PaymentIntentStatus, Reply, object::List, request};
 
@@ -115,12 +113,8 @@ pub(super) fn canceled(top_up: TopUp, reply: &Reply, now: Millis) -> Transition 
 
 /// The payer has to finish 3-D Secure.
 pub(super) fn act(top_up: TopUp, intent: &PaymentIntent, now: Millis) -> Transition {
-    let state = State::Action {
-        intent: intent.id.clone(),
-        since: now,
-        wake_at: now.plus(ACTION_SPAN),
-        asked: None,
-    };
+    let state =
+        State::Action { intent: intent.id.clone(), since: now, wake_at: now.plus(ACTION_SPAN), asked: None };
     Transition { client_secret: intent.client_secret.clone(), ..top_up.to(state) }
 }
 

@@ -4,9 +4,7 @@
 //! two minutes or four sends nothing is posted any more.
 
 use super::step::{Transition, Verb};
-use super::{
-    IN_FLIGHT, MAX_SENDS, Outcome, RESEND_AFTER, RESEND_WINDOW, Sending, State, Step, TopUp, read,
-};
+use super::{IN_FLIGHT, MAX_SENDS, Outcome, RESEND_AFTER, RESEND_WINDOW, Sending, State, Step, TopUp, read};
 use crate::ledger::store::Millis;
 use crate::stripe::{
     Customer, Failure, Method, PaymentIntent, PaymentIntentStatus, PaymentMethod, Refusal, Reply, Request,
@@ -99,15 +97,21 @@ fn give_up(mut top_up: TopUp, sending: &Sending, now: Millis) -> Transition {
 pub(super) fn replied(top_up: TopUp, sending: Sending, reply: &Reply, now: Millis) -> Transition {
     let first = sending.sends == 1;
     let result = match sending.step {
-        Step::Customer => reply.object::<Customer>(first).map(|customer| made(top_up.clone(), &customer, now)),
+        Step::Customer => {
+            reply.object::<Customer>(first).map(|customer| made(top_up.clone(), &customer, now))
+        }
         Step::Attach => {
             reply.object::<PaymentMethod>(first).map(|method| attached(top_up.clone(), &method, now))
         }
-        Step::Charge => reply.object::<PaymentIntent>(first).map(|intent| charged(top_up.clone(), &intent, now)),
+        Step::Charge => {
+            reply.object::<PaymentIntent>(first).map(|intent| charged(top_up.clone(), &intent, now))
+        }
     };
     match result {
         Ok(transition) => transition,
-        Err(failure) => Transition { failure: Some(failure.clone()), ..failed(top_up, sending, failure, now) },
+        Err(failure) => {
+            Transition { failure: Some(failure.clone()), ..failed(top_up, sending, failure, now) }
+        }
     }
 }
 

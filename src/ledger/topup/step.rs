@@ -96,7 +96,14 @@ pub struct Credit {
 
 impl TopUp {
     pub(super) fn stay(self) -> Transition {
-        Transition { top_up: self, call: None, credit: None, customer: None, client_secret: None, failure: None }
+        Transition {
+            top_up: self,
+            call: None,
+            credit: None,
+            customer: None,
+            client_secret: None,
+            failure: None,
+        }
     }
 
     pub(super) fn to(mut self, state: State) -> Transition {
@@ -129,12 +136,16 @@ impl TopUp {
 
     fn replied(self, verb: &Verb, reply: &Reply, now: Millis) -> Transition {
         match (&self.state, verb) {
-            (State::Sending(sending), Verb::Write { key, nth }) if sending.key == *key && sending.sends == *nth => {
+            (State::Sending(sending), Verb::Write { key, nth })
+                if sending.key == *key && sending.sends == *nth =>
+            {
                 let sending = sending.clone();
                 send::replied(self, sending, reply, now)
             }
             (State::LookUp { .. }, Verb::List) => read::listed(self, reply, now),
-            (State::Follow { intent, .. } | State::Action { intent, .. }, Verb::Read(read)) if intent == read => {
+            (State::Follow { intent, .. } | State::Action { intent, .. }, Verb::Read(read))
+                if intent == read =>
+            {
                 read::read(self, reply, now)
             }
             (State::Cancel { intent, cancels, .. }, Verb::Cancel(canceled, nth))

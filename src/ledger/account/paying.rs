@@ -1,0 +1,190 @@
+//! Paying with a card: from the balance where that is allowed and enough, else by a top-up that is joined or begun.
+
+use stripe402_core::protocol::{AccountId, ErrorCode, MinorAmount, Units};
+
+use super::{Account, Spent, Terms, answer_of, pending};
+use crate::ledger::amount;
+use crate::ledger::call::{Answer, Pay, Refused};
+use crate::ledger::store::{Millis, Store, StoreError};
+use crate::ledger::topup::{Asked, Call, Event, Outcome, State, TopUp, Wanted};
+use crate::ledger::{disputes, entries, schema, topups};
+use crate::stripe::TopUpId;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// What became of a payment with a card.
+#[derive(Debug)]
+pub enum Paying {
+    /// It is answered.
+    Answered(Answer),
+    /// A top-up is under way: wait for it, then ask again.
+    Join,
+    /// A top-up has begun, or goes on: make its call, and wait for it. The record is written.
+    Drive(Call),
+}
+
+impl<S: Store> Account<'_, S> {
+    /// Pays with a card: from the balance where that is allowed and enough, else by a top-up.
+    pub fn pay(
+        &self,
+        pay: &Pay,
+        fresh: &TopUpId,
+        terms: &Terms<'_>,
+        now: Millis,
+    ) -> Result<Paying, StoreError> {
+        let blank = self.store.is_blank()?;
+        let mut balance = Units::ZERO;
+        if !blank {
+            // A card spends a balance once it is attached to the account's Customer: the attach checks the card. A
+            // call that is tried again looks for its own debit in any case.
+            let spent = if pay.customer.is_some() {
+                self.spend(&pay.order, now)?
+            } else {
+                self.spent_before(&pay.order, now)?
+            };
+            if let Some(answer) = answer_of(spent, None, self.client(pay)?) {
+                return Ok(Paying::Answered(answer));
+            }
+            balance = entries::balance(self.store, pay.order.currency)?;
+            if let Some(open) = topups::open(self.store)? {
+                return self.meet(open, pay, balance, terms, now);
+            }
+        }
+        // Only to be attached, where the balance is enough: nothing is charged then.
+        let amount = if balance >= pay.order.price {
+            None
+        } else {
+            match amount::to_charge(pay.order.currency, balance, pay.order.price, &pay.offer) {
+                Ok(amount) => Some(amount),
+                Err(refused) => return Ok(Paying::Answered(Answer::Refused(refused))),
+            }
+        };
+        if !blank && let Some(limited) = self.limited(pay, amount, now)? {
+            return Ok(Paying::Answered(limited));
+        }
+        self.begin(pay, amount, fresh, terms, now)
+    }
+
+    /// What a card that may not spend yet is told: its own earlier debit, or that the account is frozen.
+    fn spent_before(&self, order: &entries::Order, now: Millis) -> Result<Spent, StoreError> {
+        if order.retried
+            && let Some(posted) = entries::find_recent(self.store, order.currency, &order.op, now)?
+        {
+            return Ok(Spent::Paid(posted));
+        }
+        let balance = entries::balance(self.store, order.currency)?;
+        let frozen = disputes::is_frozen(self.store)?;
+        Ok(if frozen { Spent::Frozen(balance) } else { Spent::Insufficient(balance) })
+    }
+
+    /// A top-up is open already: whoever comes meanwhile joins it, or learns what it waits for.
+    fn meet(
+        &self,
+        open: TopUp,
+        pay: &Pay,
+        balance: Units,
+        terms: &Terms<'_>,
+        now: Millis,
+    ) -> Result<Paying, StoreError> {
+        match &open.state {
+            State::Sending(_) | State::Cancel { .. } | State::Action { asked: Some(_), .. } => {
+                Ok(Paying::Join)
+            }
+            State::LookUp { .. } | State::Follow { .. } | State::Settled(_) => {
+                Ok(Paying::Answered(pending()))
+            }
+            State::Action { .. } if !open.is_of(terms.side) => Ok(Paying::Answered(pending())),
+            State::Action { .. } => {
+                let enough = open
+                    .wanted
+                    .amount
+                    .and_then(|amount| open.wanted.currency.units_of(amount))
+                    .and_then(|units| units.checked_add(balance))
+                    .is_some_and(|after| after >= pay.order.price);
+                let same = (open.names(&pay.sent) || open.names(&pay.method))
+                    && open.wanted.currency == pay.order.currency
+                    && enough;
+                let asked = if same { Asked::Same } else { Asked::Other };
+                let transition = open.step(&Event::CameBack { asked, here: terms.side }, now);
+                self.store.transaction(&mut || topups::save(self.store, &transition.top_up, now))?;
+                Ok(transition.call.map_or(Paying::Join, Paying::Drive))
+            }
+        }
+    }
+
+    fn limited(
+        &self,
+        pay: &Pay,
+        amount: Option<MinorAmount>,
+        now: Millis,
+    ) -> Result<Option<Answer>, StoreError> {
+        if let Some(most) = pay.limits.declines_per_hour {
+            let declines = topups::declines_since(self.store, now.plus(HOUR.wrapping_neg()), most)?;
+            if u32::try_from(declines.len()).is_ok_and(|count| count >= most) {
+                let message = "Too many declined payments. Try again later.";
+                return Ok(Some(limit(message, declines.last().copied(), HOUR, now)));
+            }
+        }
+        let (Some(most), Some(amount)) = (pay.limits.per_day, amount) else { return Ok(None) };
+        let currency = pay.order.currency;
+        let (charged, oldest) = topups::charged_since(self.store, currency, now.plus(DAY.wrapping_neg()))?;
+        let after = currency.units_of(amount).map_or(i64::MAX, |units| charged.saturating_add(units.get()));
+        if after > most.get() {
+            let message = "This card has reached what it may pay in for one day.";
+            return Ok(Some(limit(message, oldest, DAY, now)));
+        }
+        Ok(None)
+    }
+
+    /// Writes a new top-up down and gives its first call.
+    fn begin(
+        &self,
+        pay: &Pay,
+        amount: Option<MinorAmount>,
+        fresh: &TopUpId,
+        terms: &Terms<'_>,
+        now: Millis,
+    ) -> Result<Paying, StoreError> {
+        let Some(client_id) = self.client(pay)? else {
+            let message = "This payment method cannot be used any more. Create a new one from the card.";
+            let refused = Refused::new(ErrorCode::PaymentFailed, message.to_owned(), Units::ZERO);
+            return Ok(Paying::Answered(Answer::Refused(refused)));
+        };
+        let call = self.store.transaction(&mut || {
+            schema::create(self.store)?;
+            self.touch(&client_id, now)?;
+            let head = self.head()?.ok_or(StoreError::Shape("the account's row"))?;
+            let customer = pay.customer.clone().or(head.customer);
+            let top_up = TopUp {
+                id: fresh.clone(),
+                attempt: 1,
+                wanted: Wanted {
+                    account: AccountId::of(&head.client_id),
+                    sent: pay.sent.clone(),
+                    method: pay.method.clone(),
+                    attached: pay.customer.is_some(),
+                    customer,
+                    customers: head.customers,
+                    currency: pay.order.currency,
+                    amount,
+                    deployment: terms.deployment.to_owned(),
+                    descriptor_suffix: terms.descriptor_suffix.map(ToOwned::to_owned),
+                    receipt_email: None,
+                },
+                side: terms.side.clone(),
+                state: State::Settled(Outcome::NeverHappened),
+            };
+            let transition = top_up.begin(now);
+            topups::save(self.store, &transition.top_up, now)?;
+            Ok::<_, StoreError>(transition.call)
+        })?;
+        Ok(call.map_or(Paying::Join, Paying::Drive))
+    }
+}
+
+fn limit(message: &str, oldest: Option<Millis>, span: i64, now: Millis) -> Answer {
+    let left = oldest.map_or(span, |oldest| oldest.plus(span).since(now)).clamp(1_000, span);
+    let seconds = left.saturating_add(999).div_euclid(1_000);
+    Answer::Limited { retry_after: u32::try_from(seconds).unwrap_or(3_600), message: message.to_owned() }
+}
