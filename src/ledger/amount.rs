@@ -8,7 +8,7 @@ use stripe402_core::protocol::{Currency, ErrorCode, MinorAmount, Units};
 use super::call::Refused;
 
 /// What a payer is offered, from our own configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// The smallest top-up: charged where the payer names none.
     pub min: Units,

@@ -14,8 +14,7 @@ use super::store::{Millis, Param, Row, Store, StoreError, at_most_one};
 
 /// The name of one attempt to pay: 32 lower-case hex digits, from 16 random bytes of the edge. A call that is tried
 /// again carries the same name, so that it is not paid twice.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Op(String);
 
 impl Op {
@@ -86,7 +85,7 @@ impl Posted {
 }
 
 /// What one request costs, and the name of the attempt to pay for it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// The currency of the price.
     pub currency: Currency,
@@ -97,10 +96,8 @@ pub struct Order {
     /// The name of the attempt.
     pub op: Op,
     /// Whether this may be the second try of a call that went through.
-    #[serde(default)]
     pub retried: bool,
     /// The request's `Idempotency-Key`, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<RequestKey>,
 }
 

@@ -13,11 +13,13 @@ pub mod amount;
 pub mod call;
 pub mod disputes;
 pub mod entries;
+pub mod record;
 pub mod request_keys;
 pub mod schema;
 pub mod store;
 pub mod topup;
 mod topups;
+pub mod words;
 
 pub use account::{Account, Advanced, Paying, Spent};
 pub use call::{Answer, Call, Limits, Pay, Refused};

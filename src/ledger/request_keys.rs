@@ -15,7 +15,7 @@ pub const KEPT: i64 = 24 * 3_600_000;
 pub const REDELIVER_WITHIN: i64 = 600_000;
 
 /// An `Idempotency-Key`, as the edge hands it over.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {
     /// The key, as sent.
     pub key: String,

@@ -2,12 +2,14 @@
 
 use stripe402_core::protocol::{Currency, Units};
 
+use super::record::Record;
 use super::store::{Millis, Param, Row, Store, StoreError, at_most_one};
 use super::topup::TopUp;
 use crate::stripe::TopUpId;
 
 fn read(row: &Row) -> Result<TopUp, StoreError> {
-    serde_json::from_str(row.text(0)?).map_err(|_| StoreError::Shape("a top-up"))
+    let value = serde_json::from_str(row.text(0)?).ok();
+    value.as_ref().and_then(TopUp::read).ok_or(StoreError::Shape("a top-up"))
 }
 
 /// The unsettled top-up, if there is one.
@@ -36,7 +38,7 @@ pub(super) fn set_refunded<S: Store>(store: &S, id: &TopUpId, units: Units) -> R
 
 /// Writes a record, new or changed.
 pub(super) fn save<S: Store>(store: &S, top_up: &TopUp, now: Millis) -> Result<(), StoreError> {
-    let machine = serde_json::to_string(top_up).map_err(|_| StoreError::Shape("a top-up"))?;
+    let machine = top_up.write().to_string();
     let outcome = top_up.outcome();
     let currency = top_up.wanted.currency;
     let units = top_up.wanted.amount.and_then(|amount| currency.units_of(amount)).unwrap_or(Units::ZERO);

@@ -13,7 +13,7 @@ use super::account_object::{ANSWER, CALL};
 use super::http::get;
 use super::platform::{Namespace, console_error, describe, flag, now, within};
 use super::setup::Setup;
-use crate::ledger::call::{from_header, to_header};
+use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Answer, Call};
 
 /// How often a call is tried.

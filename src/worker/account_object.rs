@@ -20,8 +20,8 @@ use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
-use crate::ledger::call::{from_header, to_header};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
+use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Pay, StoreError};
 use crate::stripe::object::{FromJson, List};
 use crate::stripe::{API_VERSION, Dispute, PaymentIntent, Refund, Request as StripeRequest, request};
@@ -242,7 +242,7 @@ impl Object {
         match set {
             Ok(_) => self.armed.set(wake_at),
             Err(error) => {
-                console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)))
+                console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)));
             }
         }
     }
@@ -282,7 +282,7 @@ impl Object {
                 self.store.forget();
             }
             Err(error) => {
-                console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)))
+                console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)));
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::ledger::topup::CALL_TIMEOUT;
 use crate::stripe::{Answer, Method, Reply, Request};
 
 /// Longer answers are not read: Stripe's are a few kilobytes, a page of a list some hundred.
-const MAX_ANSWER: f64 = 2_000_000.0;
+const MAX_ANSWER: u64 = 2_000_000;
 
 /// Sends a request and reads the answer. `version`: the API version that its bytes were made for.
 pub(super) async fn send(settings: &Settings, request: &Request, version: &str) -> Reply {
@@ -46,7 +46,7 @@ async fn ask(settings: &Settings, request: &Request, version: &str) -> Result<Re
     let replayed = get(&headers, "idempotent-replayed").is_some_and(|value| value == "true");
     let request_id = get(&headers, "request-id");
     let status = response.status();
-    let length = get(&headers, "content-length").and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let length = get(&headers, "content-length").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let body = if length > MAX_ANSWER {
         String::new()
     } else {

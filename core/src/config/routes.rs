@@ -150,10 +150,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, defaults: &Defaults) -> Vec<Route> {
                     entry.refuse(None, Refusal::because(format_args!("sells the same requests as {before}")));
                 }
             }
-            let route = entry.read(key, value, target.as_ref(), defaults);
-            if let (Some(route), Some((method, pattern))) = (route, target) {
-                routes.push(Route { method, pattern, ..route });
-            }
+            routes.extend(entry.read(key, value, target, defaults));
         }
     }
     if !reader.findings.errors.iter().any(|error| is_route_table(&error.variable)) {
@@ -250,7 +247,7 @@ impl Entry<'_, '_> {
         &mut self,
         key: &str,
         value: &Value,
-        target: Option<&(RouteMethod, Pattern)>,
+        target: Option<(RouteMethod, Pattern)>,
         defaults: &Defaults,
     ) -> Option<Route> {
         let fields = match table(value) {
@@ -281,17 +278,17 @@ impl Entry<'_, '_> {
         let paywall = self.field(&fields, "paywall", boolean).unwrap_or(defaults.paywall);
         let speculative = self.field(&fields, "speculative", boolean).unwrap_or(false);
         if speculative {
-            self.check_speculative(target.map(|(method, _)| method));
+            self.check_speculative(target.as_ref().map(|(method, _)| method));
         }
         if !min_is_readable || !currency_is_readable {
             return None;
         }
         let price = self.price(amount?, currency, min_top_up, defaults)?;
+        let (method, pattern) = target?;
         Some(Route {
             key: key.trim().to_owned(),
-            // The caller fills these two in.
-            method: RouteMethod::Any,
-            pattern: target?.1.clone(),
+            method,
+            pattern,
             price,
             description,
             mime_type,

@@ -145,6 +145,14 @@ fn every_field_of_a_route_is_read() {
 }
 
 #[test]
+fn an_empty_field_of_a_route_is_one_that_is_not_set() {
+    let fields =
+        json!({ "amount": 1, "price": "", "currency": null, "minTopUp": "", "chargeOn": null, "cache": "" });
+    let (settings, _) = with_route("GET /x", &fields).unwrap();
+    assert_eq!(bounds(&settings, "GET /x"), (50_000, 1_000_000, 4_000_000));
+}
+
+#[test]
 fn a_route_follows_the_settings_for_all_routes() {
     let settings = settings(&json!({
         "CHARGE_ON": "always", "PAYWALL": "off",
@@ -220,6 +228,8 @@ fn the_default_limits_stay_within_what_stripe_charges_and_the_day_allows() {
     assert_eq!(bounds(&thrifty, "GET /api/joke"), (50_000, 200_000, 200_000));
     let capped = settings(&json!({ "MAX_TOP_UP": "100000" }));
     assert_eq!(bounds(&capped, "GET /api/joke"), (50_000, 100_000, 400_000));
+    let fixed = settings(&json!({ "MAX_TOP_UP": 50_000, "MAX_TOP_UP_PER_DAY": 50_000 }));
+    assert_eq!(bounds(&fixed, "GET /api/joke"), (50_000, 50_000, 50_000));
 }
 
 #[test]

@@ -163,6 +163,19 @@ fn route_fields() {
     ] {
         route_refused(KEY, fields, &expected);
     }
+    for written in ["json", "/json", "a b/c", "text/", "a/b/c"] {
+        let expected =
+            format!(".mimeType: expected a media type such as application/json; found {written:?}");
+        route_refused(KEY, json!({ "amount": 1, "mimeType": written }), &expected);
+    }
+    for fields in
+        [json!({ "currency": "jpy", "minTopUp": "x" }), json!({ "currency": "xyz", "minTopUp": 4_999 })]
+    {
+        let mut fields = fields;
+        fields["amount"] = json!(1);
+        let errors = with_route(KEY, &fields).map(|_| ()).unwrap_err();
+        assert_eq!(errors.len(), 1, "what follows from one mistake is not told as another: {errors:?}");
+    }
     for (key, expected) in [
         ("POST /x", ".speculative: only GET can be asked ahead of the debit: POST may change something"),
         ("* /x", ".speculative: only GET can be asked ahead of the debit, and * is more"),

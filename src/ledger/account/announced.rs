@@ -4,7 +4,6 @@
 //! was booked, and the difference is one entry in the transaction that notes it. So duplicates and any order change
 //! nothing. Only what this account's own top-ups charged is ever booked.
 
-use serde::{Deserialize, Serialize};
 use stripe402_core::protocol::{Currency, MinorAmount, Units};
 
 use super::Account;
@@ -16,8 +15,7 @@ use crate::ledger::topups;
 use crate::stripe::{self, DisputeId, PaymentIntentId, TopUpId};
 
 /// What an event hinted at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Announcement {
     /// A PaymentIntent succeeded, or ended.
     Intent {
@@ -67,13 +65,11 @@ impl Announcement {
 }
 
 /// What the type of an event says of a dispute's money: that it went, or that it came back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DisputeFlags {
     /// `charge.dispute.funds_withdrawn`
-    #[serde(default)]
     pub withdrawn: bool,
     /// `charge.dispute.funds_reinstated`
-    #[serde(default)]
     pub reinstated: bool,
 }
 

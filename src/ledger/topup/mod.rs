@@ -12,13 +12,13 @@
 //! was handed out is cancelled before the top-up ends without its money.
 
 mod read;
+mod record;
 mod send;
 mod step;
 
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
 use stripe402_core::protocol::{AccountId, Currency, MinorAmount, PaymentMethodId};
 
 pub use step::{Call, Event, Transition, Verb};
@@ -46,7 +46,7 @@ pub const ACTION_SPAN: i64 = 3_600_000;
 pub const FOREIGN_SPAN: i64 = 3_600_000;
 
 /// Whose Stripe we speak to: a request that was made for one is never sent to another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeSide {
     /// Whether real cards are charged.
     pub live: bool,
@@ -57,7 +57,7 @@ pub struct StripeSide {
 }
 
 /// What the payer asked for, checked and ready to be charged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Whose account.
     pub account: AccountId,
@@ -84,7 +84,7 @@ pub struct Wanted {
 }
 
 /// The record of one top-up: all that a fresh instance needs to go on with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopUp {
     /// Its name: in every idempotency key and in Stripe's metadata.
     pub id: TopUpId,
@@ -99,8 +99,7 @@ pub struct TopUp {
 }
 
 /// A call that must be made by its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Create the account's Customer.
     Customer,
@@ -111,7 +110,7 @@ pub enum Step {
 }
 
 /// A write that was sent, and is sent again as it was until its outcome is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sending {
     /// What it is for.
     pub step: Step,
@@ -130,13 +129,11 @@ pub struct Sending {
     /// When to look after it.
     pub wake_at: Millis,
     /// Whether Stripe repeated a stored server error: asking once more is enough.
-    #[serde(default)]
     pub stored_error: bool,
 }
 
 /// What the read of a PaymentIntent is for, while the payer may be finishing 3-D Secure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The same payment came again: if the payer is not through, the same action is answered.
     Same,
@@ -145,8 +142,7 @@ pub enum Asked {
 }
 
 /// Where a top-up stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// A write is out, or waits to be sent again.
     Sending(Sending),
@@ -197,8 +193,7 @@ pub enum State {
 }
 
 /// How a top-up ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The card was charged; the account holds the credit.
     Credited {

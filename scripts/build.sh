@@ -1,0 +1,46 @@
+#!/bin/sh
+# Builds the Worker into build/. Called by make, with the files and folders that it is built from.
+#
+# Several may run at once, since each wrangler calls `make build` when it starts: one builds, the others wait
+# for it and find nothing to do. Should the lock ever fail, worker-build has a lock of its own.
+set -eu
+
+mkdir -p target build
+lock=target/worker.lock # a symbolic link that names its owner's process: made, or refused, in one step
+until ln -s $$ "$lock" 2>/dev/null; do
+  owner=$(readlink "$lock") || continue
+  kill -0 "$owner" 2>/dev/null || rm -f "$lock" # its owner was killed
+  sleep 1
+done
+trap 'rm -f "$lock"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
+if [ -f build/index.js ] && [ -f build/index_bg.wasm ] && [ -z "$(find "$@" -prune -newer build/index.js)" ]; then
+  exit 0
+fi
+
+[ -x target/tool/wasm-bindgen ] || echo "Compiling the wasm-bindgen command line (about a minute)"
+cargo build --quiet --profile tool -p wasm-bindgen-tool
+
+# worker-build would download whatever these do not name.
+export WASM_BINDGEN_BIN="$PWD/target/tool/wasm-bindgen"
+export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
+export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
+for tool in "$WASM_BINDGEN_BIN" "$WASM_OPT_BIN" "$ESBUILD_BIN"; do
+  [ -x "$tool" ] || { echo "$tool is missing: rm node_modules/.installed, then make setup" >&2; exit 1; }
+done
+
+# The output bears the time at which its build began: what is saved while it runs makes the next one build.
+# index.js comes last, so that a build that was cut short leaves nothing that looks finished.
+touch target/worker.start
+.tools/bin/worker-build --release --no-opt --out-dir target/worker --package stripe402-edge # not the workspace's other members
+# worker-build would keep the names of all functions, an eighth of the whole, and optimise less.
+"$WASM_OPT_BIN" -Oz --strip-debug --strip-producers --enable-mutable-globals --enable-sign-ext \
+  --enable-nontrapping-float-to-int --enable-bulk-memory --enable-multivalue --enable-reference-types \
+  --enable-exception-handling \
+  target/worker/index_bg.wasm -o target/worker/index_bg.wasm
+for file in index_bg.wasm index.js; do
+  touch -r target/worker.start "target/worker/$file"
+  mv -f "target/worker/$file" "build/$file"
+done

@@ -1,0 +1,77 @@
+// `make test` and `make test-all`: the stages, one after the other, and how long each took.
+// A new stage is a line in this table; `all` keeps it for `make test-all`.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const rust = "--workspace --exclude wasm-bindgen-tool";
+
+const stages = [
+  { name: "format", run: "cargo fmt --all --check" },
+  { name: "lints", run: `cargo clippy --locked ${rust} --all-targets -- -D warnings` },
+  {
+    name: "lints, wasm",
+    run: "cargo clippy --target wasm32-unknown-unknown -p stripe402-edge --lib -- -D warnings",
+  },
+  { name: "licences", run: ".tools/bin/cargo-deny --log-level error check licenses bans sources", all: true },
+  { name: "tests", run: `cargo test ${rust} --exclude stripe402-e2e` },
+  // Optimised: unoptimised it takes three times as long.
+  { name: "simulation", run: "cargo test --profile tool --test simulation", needs: "tests/simulation.rs" },
+  { name: "build", run: "make build" },
+  { name: "size", run: "node scripts/size.mjs" },
+  { name: "readme", run: "node scripts/readme_test.mjs" },
+  // The last one: cargo's closing line then ends the output.
+  { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
+].filter(({ all, needs }) => (!all || process.argv.includes("--all")) && (!needs || existsSync(needs)));
+
+// The stages' own makes and cargos are nobody's sub-make.
+const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env;
+const times = [];
+let closing = "";
+
+for (const stage of stages) {
+  flush();
+  console.log(`\n== ${stage.name}: ${stage.run}`);
+  const began = Date.now();
+  const code = await run(stage.run);
+  times.push([stage.name, Math.round((Date.now() - began) / 1000)]);
+  if (code !== 0) {
+    flush();
+    report();
+    console.error(`\nmake test stopped: the stage "${stage.name}" failed (${code})`);
+    process.exit(1);
+  }
+}
+const last = closing;
+closing = "";
+report();
+if (last) console.log(`\n${last}`);
+
+// Shows a stage's output as it comes, except that the latest closing line of cargo test waits for what follows it.
+async function run(command) {
+  const child = spawn("sh", ["-c", `exec ${command}`], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const stop = (signal) => child.kill(signal);
+  process.on("SIGTERM", stop);
+  const ended = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.trim() !== "") flush();
+    if (line.startsWith("test result:")) closing = line;
+    else console.log(line);
+  }
+  process.off("SIGTERM", stop);
+  return ended;
+}
+
+function flush() {
+  if (closing) console.log(closing);
+  closing = "";
+}
+
+function report() {
+  const total = times.reduce((sum, [, seconds]) => sum + seconds, 0);
+  console.log();
+  for (const [name, seconds] of [...times, ["in all", total]]) {
+    console.log(`${name.padEnd(12)} ${String(seconds).padStart(5)} s`);
+  }
+}

@@ -1,0 +1,378 @@
+//! The words between the Worker and an account, as JSON in a header.
+//!
+//! Kept true here: the form only grows (a test pins it), since a Worker may speak for minutes to an object of the version
+//! before; it is ASCII, so that any sentence fits into a header.
+
+#![allow(
+    clippy::option_option,
+    reason = "outside: whether it is a record at all; inside: whether the field is there"
+)]
+
+use serde_json::Value;
+use stripe402_core::protocol::{ClientId, ErrorCode, PaymentMethodId, Units};
+
+use super::account::{Announcement, DisputeFlags};
+use super::amount::Offer;
+use super::call::{Answer, Call, Limits, Pay, Refused};
+use super::entries::{Op, Order};
+use super::record::{
+    Fields, Record, count, currency, flag, integer, optional, optional_text, owned, text, units, variant,
+};
+use super::request_keys::RequestKey;
+use crate::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
+
+/// Why a call or an answer could not be written or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a call or answer of ours")]
+pub struct NotOurs;
+
+/// Writes JSON with nothing but ASCII in it.
+struct Ascii;
+
+impl serde_json::ser::Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> std::io::Result<()> {
+        for c in fragment.chars() {
+            if c.is_ascii() && c != '\u{7f}' {
+                write!(writer, "{c}")?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a call or an answer as the value of a header.
+pub fn to_header<T: Record>(message: &T) -> Result<String, NotOurs> {
+    let mut bytes = Vec::with_capacity(256);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
+    serde::Serialize::serialize(&message.write(), &mut serializer).map_err(|_| NotOurs)?;
+    String::from_utf8(bytes).map_err(|_| NotOurs)
+}
+
+/// Reads a call or an answer from the value of a header.
+pub fn from_header<T: Record>(header: &str) -> Result<T, NotOurs> {
+    let value: Value = serde_json::from_str(header).map_err(|_| NotOurs)?;
+    T::read(&value).ok_or(NotOurs)
+}
+
+fn op(value: &Value, name: &str) -> Option<Op> {
+    Op::parse(text(value, name)?)
+}
+
+fn client(value: &Value) -> Option<Option<ClientId>> {
+    optional_text(value, "client_id", |id| ClientId::parse(id).ok())
+}
+
+impl Record for Order {
+    fn write(&self) -> Value {
+        let key = self.key.as_ref().map(|key| {
+            Fields::default()
+                .with("key", key.key.as_str())
+                .with("target", key.target.as_str())
+                .with("lease", key.lease)
+                .with("retries", key.retries)
+                .done()
+        });
+        Fields::default()
+            .with("currency", self.currency.code())
+            .with("price", self.price.get())
+            .with("resource", self.resource.as_str())
+            .with("op", self.op.as_str())
+            .with("retried", self.retried)
+            .with_some("key", key)
+            .done()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let key = |key: &Value| {
+            Some(RequestKey {
+                key: owned(key, "key")?,
+                target: owned(key, "target")?,
+                lease: integer(key, "lease")?,
+                retries: count(key, "retries")?,
+            })
+        };
+        Some(Self {
+            currency: currency(value, "currency")?,
+            // A price is more than nothing: a call that says otherwise is not ours.
+            price: units(value, "price").filter(|price| *price > Units::ZERO)?,
+            resource: owned(value, "resource")?,
+            op: op(value, "op")?,
+            retried: flag(value, "retried"),
+            key: optional(value, "key", key)?,
+        })
+    }
+}
+
+impl Record for Pay {
+    fn write(&self) -> Value {
+        let offer = Fields::default()
+            .with("min", self.offer.min.get())
+            .with("max", self.offer.max.get())
+            .with_some("asked", self.offer.asked.map(Units::get));
+        let limits = Fields::default()
+            .with_some("declines_per_hour", self.limits.declines_per_hour)
+            .with_some("per_day", self.limits.per_day.map(Units::get));
+        Fields::default()
+            .with("order", self.order.write())
+            .with_some("client_id", self.client_id.as_ref().map(ClientId::as_str))
+            .with("sent", self.sent.as_str())
+            .with("method", self.method.as_str())
+            .with_some("customer", self.customer.as_ref().map(CustomerId::as_str))
+            .with("offer", offer.done())
+            .with("limits", limits.done())
+            .done()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let method = |name| PaymentMethodId::parse(text(value, name)?).ok();
+        let (offer, limits) = (value.get("offer")?, value.get("limits")?);
+        let some_units = |value: &Value| Units::new(value.as_i64()?);
+        Some(Self {
+            order: Order::read(value.get("order")?)?,
+            client_id: client(value)?,
+            sent: method("sent")?,
+            method: method("method")?,
+            customer: optional_text(value, "customer", |id| CustomerId::parse(id).ok())?,
+            offer: Offer {
+                min: units(offer, "min")?,
+                max: units(offer, "max")?,
+                asked: optional(offer, "asked", some_units)?,
+            },
+            limits: Limits {
+                declines_per_hour: optional(limits, "declines_per_hour", |most| {
+                    u32::try_from(most.as_i64()?).ok()
+                })?,
+                per_day: optional(limits, "per_day", some_units)?,
+            },
+        })
+    }
+}
+
+impl Record for Announcement {
+    fn write(&self) -> Value {
+        let fields =
+            Fields::default().with("top_up", self.top_up().as_str()).with("intent", self.intent().as_str());
+        match self {
+            Self::Intent { .. } => fields.under("intent"),
+            Self::Refunds { .. } => fields.under("refunds"),
+            Self::Dispute { dispute, flags, .. } => fields
+                .with("dispute", dispute.as_str())
+                .with("withdrawn", flags.withdrawn)
+                .with("reinstated", flags.reinstated)
+                .under("dispute"),
+        }
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let (name, content) = variant(value)?;
+        let top_up = TopUpId::parse(text(content, "top_up")?).ok()?;
+        let intent = PaymentIntentId::parse(text(content, "intent")?).ok()?;
+        Some(match name {
+            "intent" => Self::Intent { top_up, intent },
+            "refunds" => Self::Refunds { top_up, intent },
+            "dispute" => {
+                let dispute = DisputeId::parse(text(content, "dispute")?).ok()?;
+                let (withdrawn, reinstated) = (flag(content, "withdrawn"), flag(content, "reinstated"));
+                Self::Dispute { top_up, intent, dispute, flags: DisputeFlags { withdrawn, reinstated } }
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Record for Call {
+    fn write(&self) -> Value {
+        let fields = Fields::default();
+        match self {
+            Self::Spend(order) => fields.with("spend", order.write()).done(),
+            Self::Pay(pay) => fields.with("pay", pay.write()).done(),
+            Self::Reverse { currency, seq, op, holder } => fields
+                .with("currency", currency.code())
+                .with("seq", *seq)
+                .with("op", op.as_str())
+                .with_some("holder", holder.as_ref().map(Op::as_str))
+                .under("reverse"),
+            Self::Undo { currency, op } => {
+                fields.with("currency", currency.code()).with("op", op.as_str()).under("undo")
+            }
+            Self::Deliver { key, holder } => {
+                fields.with("key", key.as_str()).with("holder", holder.as_str()).under("deliver")
+            }
+            Self::Announce(announcement) => fields.with("announce", announcement.write()).done(),
+        }
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let (name, content) = variant(value)?;
+        Some(match name {
+            "spend" => Self::Spend(Order::read(content)?),
+            "pay" => Self::Pay(Box::new(Pay::read(content)?)),
+            "reverse" => Self::Reverse {
+                currency: currency(content, "currency")?,
+                seq: integer(content, "seq")?,
+                op: op(content, "op")?,
+                holder: optional_text(content, "holder", Op::parse)?,
+            },
+            "undo" => Self::Undo { currency: currency(content, "currency")?, op: op(content, "op")? },
+            "deliver" => Self::Deliver { key: owned(content, "key")?, holder: op(content, "holder")? },
+            "announce" => Self::Announce(Announcement::read(content)?),
+            _ => return None,
+        })
+    }
+}
+
+/// The protocol's codes, one by one: a code that only a later version knows is not taken for another.
+fn code(name: &str) -> Option<ErrorCode> {
+    let all = [
+        ErrorCode::PaymentRequired,
+        ErrorCode::InsufficientCredits,
+        ErrorCode::CardDeclined,
+        ErrorCode::PaymentFailed,
+        ErrorCode::InvalidPayment,
+        ErrorCode::TopUpBelowMinimum,
+    ];
+    all.into_iter().find(|code| code.as_str() == name)
+}
+
+impl Record for Answer {
+    fn write(&self) -> Value {
+        let fields = Fields::default();
+        let client_text = |id: &Option<ClientId>| id.as_ref().map(|id| id.as_str().to_owned());
+        match self {
+            Self::Paid { seq, balance, charge, client_id, op } => fields
+                .with("seq", *seq)
+                .with("balance", balance.get())
+                .with_some("charge", charge.as_ref().map(PaymentIntentId::as_str))
+                .with_some("client_id", client_text(client_id))
+                .with_some("op", op.as_ref().map(Op::as_str))
+                .under("paid"),
+            Self::Insufficient { balance, unknown } => {
+                let fields = fields.with("balance", balance.get());
+                fields.with_some("unknown", unknown.then_some(true)).under("insufficient")
+            }
+            Self::Refused(Refused { code, message, balance, client_secret, frozen }) => fields
+                .with("code", code.as_str())
+                .with("message", message.as_str())
+                .with("balance", balance.get())
+                .with_some("client_secret", client_secret.as_deref())
+                .with_some("frozen", frozen.then_some(true))
+                .under("refused"),
+            Self::Limited { retry_after, message } => {
+                fields.with("retry_after", *retry_after).with("message", message.as_str()).under("limited")
+            }
+            Self::Pending { retry_after } => fields.with("retry_after", *retry_after).under("pending"),
+            Self::Reversed { balance } => fields.with("balance", balance.get()).under("reversed"),
+            Self::Running { retry_after } => fields.with("retry_after", *retry_after).under("running"),
+            Self::Delivered { seq, balance, client_id } => fields
+                .with("seq", *seq)
+                .with("balance", balance.get())
+                .with_some("client_id", client_text(client_id))
+                .under("delivered"),
+            Self::OtherTarget => fields.under("other_target"),
+            Self::Done => fields.under("done"),
+            Self::NotOurs => fields.under("not_ours"),
+        }
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        let (name, content) = variant(value)?;
+        let balance = || units(content, "balance");
+        let retry_after = || count(content, "retry_after");
+        Some(match name {
+            "paid" => Self::Paid {
+                seq: integer(content, "seq")?,
+                balance: balance()?,
+                charge: optional_text(content, "charge", |id| PaymentIntentId::parse(id).ok())?,
+                client_id: client(content)?,
+                op: optional_text(content, "op", Op::parse)?,
+            },
+            "insufficient" => Self::Insufficient { balance: balance()?, unknown: flag(content, "unknown") },
+            "refused" => Self::Refused(Refused {
+                code: code(text(content, "code")?)?,
+                message: owned(content, "message")?,
+                balance: balance()?,
+                client_secret: owned(content, "client_secret"),
+                frozen: flag(content, "frozen"),
+            }),
+            "limited" => Self::Limited { retry_after: retry_after()?, message: owned(content, "message")? },
+            "pending" => Self::Pending { retry_after: retry_after()? },
+            "reversed" => Self::Reversed { balance: balance()? },
+            "running" => Self::Running { retry_after: retry_after()? },
+            "delivered" => Self::Delivered {
+                seq: integer(content, "seq")?,
+                balance: balance()?,
+                client_id: client(content)?,
+            },
+            "other_target" => Self::OtherTarget,
+            "done" => Self::Done,
+            "not_ours" => Self::NotOurs,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stripe402_core::protocol::Currency;
+
+    fn units(number: i64) -> Units {
+        Units::new(number).unwrap()
+    }
+
+    fn usd() -> Currency {
+        Currency::parse("usd").unwrap()
+    }
+
+    #[test]
+    fn the_words_are_pinned_since_an_object_of_another_version_reads_them() {
+        let order = Order {
+            currency: usd(),
+            price: units(100),
+            resource: "GET /api/joke".into(),
+            op: Op::from_bytes([0xab; 16]),
+            retried: false,
+            key: None,
+        };
+        let op = "ab".repeat(16);
+        let written = to_header(&Call::Spend(order)).unwrap();
+        let pinned = format!(
+            r#"{{"spend":{{"currency":"usd","op":"{op}","price":100,"resource":"GET /api/joke","retried":false}}}}"#
+        );
+        assert_eq!(written, pinned);
+
+        let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]), holder: None };
+        let pinned = format!(r#"{{"reverse":{{"currency":"usd","op":"{op}","seq":7}}}}"#);
+        assert_eq!(to_header(&reverse).unwrap(), pinned);
+        assert_eq!(from_header::<Call>(&pinned).unwrap(), reverse);
+
+        let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None, op: None };
+        assert_eq!(to_header(&paid).unwrap(), r#"{"paid":{"balance":49900,"seq":2}}"#);
+        let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
+        assert_eq!(to_header(&insufficient).unwrap(), r#"{"insufficient":{"balance":0}}"#);
+    }
+
+    #[test]
+    fn a_sentence_in_any_script_fits_into_a_header_and_comes_back() {
+        let refused = Refused::new(ErrorCode::CardDeclined, "Gesperrt für „☂“ 🂡\n\"x\"".into(), units(-5));
+        let answer = Answer::Refused(refused);
+        let header = to_header(&answer).unwrap();
+        assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
+        assert_eq!(from_header::<Answer>(&header).unwrap(), answer);
+    }
+
+    #[test]
+    fn a_field_of_a_later_version_is_ignored() {
+        let later = r#"{"paid":{"seq":2,"balance":49900,"mood":"good"}}"#;
+        assert!(matches!(from_header::<Answer>(later), Ok(Answer::Paid { seq: 2, .. })));
+        assert!(from_header::<Answer>("{}").is_err());
+    }
+}
