@@ -13,6 +13,7 @@ use stripe402_core::protocol::digest::{hex, sha256};
 
 use super::answer::{Answer, Failed, required};
 use super::path::{BadTarget, Target};
+use super::readings::{is_plain, readings};
 use super::route_table::{Found, RouteTable};
 use crate::ledger::RequestKey;
 
@@ -107,6 +108,7 @@ pub struct Gate {
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
     cors: CorsOrigins,
+    strict_paths: bool,
     key_lease: i64,
     key_retries: u32,
 }
@@ -120,6 +122,7 @@ impl Gate {
             unmatched: settings.unmatched,
             unlisted: settings.unlisted_methods,
             cors: settings.cors_origins.clone(),
+            strict_paths: settings.strict_paths,
             key_lease: i64::from(settings.origin_timeout_ms).saturating_add(KEY_MARGIN),
             key_retries: settings.idempotent_retries,
         }
@@ -149,6 +152,9 @@ impl Gate {
         if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
             return Decision::Answer(self.preflight());
         }
+        if let Some(answer) = self.ambiguous(facts.method, &target) {
+            return Decision::Answer(answer);
+        }
         match self.table.find(facts.method, &target.folded) {
             Found::Route(route) => self.on_route(route, target, facts),
             Found::OtherMethods { .. }
@@ -163,6 +169,33 @@ impl Gate {
                 Decision::Answer(Answer::problem(405, "Method not allowed", detail).with("allow", allow))
             }
             Found::Nothing => self.unmatched(target),
+        }
+    }
+
+    /// Refuses a path that a careless origin could read as something dearer than what it was judged as.
+    fn ambiguous(&self, method: &str, target: &Target) -> Option<Answer> {
+        if is_plain(&target.canonical) {
+            return None;
+        }
+        let refusal = |detail| Some(Answer::problem(400, "Ambiguous path", detail));
+        let Ok(readings) = readings(&target.raw, &target.canonical) else {
+            return refusal("This path can be read in too many ways.");
+        };
+        if self.strict_paths && readings.len() > 1 {
+            return refusal("This path can be read in more than one way.");
+        }
+        let judged = match self.table.find(method, &target.folded) {
+            Found::Route(route) => price_of(route),
+            Found::OtherMethods { .. } | Found::Nothing => None,
+        };
+        let others = readings.iter().filter(|reading| **reading != target.folded);
+        let dearer = others.into_iter().any(|reading| {
+            own_path(reading).is_some() || self.table.prices(reading).any(|price| !covers(judged, price))
+        });
+        if dearer {
+            refusal("This path can be read as that of another resource. Send it as that is named.")
+        } else {
+            None
         }
     }
 
@@ -266,6 +299,18 @@ impl Gate {
 fn refuse<'g>(required: &PaymentRequired, code: ErrorCode, message: String) -> Decision<'g> {
     let failed = Failed { code, message, client: None, client_secret: None, frozen: false };
     Decision::Answer(Answer::failed(required, &failed))
+}
+
+fn price_of(route: &Route) -> Option<(Units, Currency)> {
+    match route.price {
+        Price::Paid { amount, currency, .. } => Some((amount, currency)),
+        Price::Free => None,
+    }
+}
+
+/// Whether what was judged costs at least as much as a reading of it.
+fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool {
+    judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
 }
 
 fn own_path(folded: &str) -> Option<&str> {

@@ -10,6 +10,7 @@ pub mod health;
 pub mod limits;
 pub mod memory;
 pub mod path;
+pub mod readings;
 pub mod route_table;
 
 pub use answer::Answer;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stripe402_core::config::path::segments;
 use stripe402_core::config::{Price, Route, RouteMethod, Segment};
+use stripe402_core::protocol::{Currency, Units};
 
 /// The routes of one configuration, ready to be matched.
 #[derive(Debug, Clone, Default)]
@@ -97,8 +98,16 @@ impl RouteTable {
 
     /// Whether any route on this path is priced, whatever its method: what a preflight asks about.
     pub fn is_priced_path(&self, folded: &str) -> bool {
-        let groups = self.fitting(folded);
-        groups.into_iter().flatten().filter_map(|index| self.routes.get(*index)).any(is_priced)
+        self.prices(folded).next().is_some()
+    }
+
+    /// The prices of all routes on this path, whatever their method.
+    pub fn prices(&self, folded: &str) -> impl Iterator<Item = (Units, Currency)> {
+        let routes = self.fitting(folded).into_iter().flatten().filter_map(|index| self.routes.get(*index));
+        routes.filter_map(|route| match route.price {
+            Price::Paid { amount, currency, .. } => Some((amount, currency)),
+            Price::Free => None,
+        })
     }
 
     /// The routes whose path fits, in groups of one shape, most specific first.

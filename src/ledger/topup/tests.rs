@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use self::given::*;
 use self::table::{TABLE, groups};
 use super::*;
+use crate::ledger::record::Record;
 use crate::stripe::PaymentIntent;
 
 /// The variants that the states above must stand for. Without `_`: another variant is another state to be listed.
@@ -188,7 +189,7 @@ fn where_another_stripe_answers_nothing_is_sent_and_only_the_alarm_moves() {
         let after = top_up.clone().step(&Event::Woke { here: &here }, due);
         assert_eq!((after.top_up.wake_at(), &after.call), (Some(due.plus(FOREIGN_SPAN)), &None), "{state}");
         let but_for_the_alarm = |top_up: &TopUp| {
-            let mut json = serde_json::to_value(top_up).unwrap();
+            let mut json = top_up.write();
             let state = json["state"].as_object_mut().unwrap().values_mut().next().unwrap();
             state["wake_at"] = Value::Null;
             json

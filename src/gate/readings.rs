@@ -1,0 +1,267 @@
+//! How else a path could be read by an origin that is more careless than we are.
+//!
+//! Kept true here: whatever an origin does of the list below, in any order and as often as it likes, the path that it
+//! arrives at is among the readings; where there would be too many to tell, the path is refused. Each of these rules
+//! stands for a paywall that fell (`docs/threat-model.md`).
+
+use std::collections::BTreeSet;
+
+use stripe402_core::config::path::fold;
+
+/// More readings than this are refused: no honest path has so many.
+const MOST: usize = 256;
+
+/// The path could be read in too many ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the path can be read in too many ways")]
+pub struct TooMany;
+
+/// One way in which an origin may change a path before it looks it up.
+type Rule = fn(&[u8]) -> Vec<u8>;
+
+const RULES: [Rule; 9] = [
+    decode_once,
+    decode_overlong,
+    backslash_as_slash,
+    cut_parameters,
+    merge_slashes,
+    cut_trailing_dots_and_spaces,
+    resolve_dots,
+    cut_at_nul_query_or_fragment,
+    drop_controls,
+];
+
+/// Whether a path can be read in one way only: nothing in it means anything else to anybody.
+pub fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,:=@/".contains(&byte);
+    path.bytes().all(plain) && !path.contains("//") && !path.split('/').any(|segment| segment.ends_with('.'))
+}
+
+/// All readings of a path, folded, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
+pub fn readings(raw: &str, canonical: &str) -> Result<BTreeSet<String>, TooMany> {
+    let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut next = vec![raw.as_bytes().to_vec(), canonical.as_bytes().to_vec()];
+    while let Some(path) = next.pop() {
+        if !known.insert(path.clone()) {
+            continue;
+        }
+        if known.len() > MOST {
+            return Err(TooMany);
+        }
+        for rule in RULES {
+            let read = rule(&path);
+            if !known.contains(&read) {
+                next.push(read);
+            }
+        }
+    }
+    // Folded in the form of the route table: what is not ASCII is escaped there.
+    Ok(known.iter().map(|path| fold(&escape(path))).collect())
+}
+
+fn escape(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path {
+        if byte.is_ascii() {
+            text.push(char::from(*byte));
+        } else {
+            text.push('%');
+            text.push_str(&stripe402_core::protocol::digest::hex(&[*byte]));
+        }
+    }
+    text
+}
+
+fn hex_digit(byte: Option<&u8>) -> Option<u8> {
+    char::from(*byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Every `%xx` becomes its byte, once; what is malformed stays.
+fn decode_once(path: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((byte, after)) = rest.split_first() {
+        let decoded = (*byte == b'%')
+            .then(|| Some((hex_digit(after.first())? << 4) | hex_digit(after.get(1))?))
+            .flatten();
+        read.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    read
+}
+
+/// Overlong UTF-8 for ASCII (`C0 AF` for a slash) becomes what it stands for.
+fn decode_overlong(path: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((byte, after)) = rest.split_first() {
+        let low = |byte: &u8| (*byte & 0xc0 == 0x80).then_some(*byte & 0x3f);
+        let (decoded, length) = match (*byte, after) {
+            (0xc0 | 0xc1, [a, ..]) => (low(a).map(|a| ((*byte & 1) << 6) | a), 1),
+            (0xe0, [a @ (0x80 | 0x81), b, ..]) => (low(b).map(|b| ((*a & 1) << 6) | b), 2),
+            (0xf0, [0x80, a @ (0x80 | 0x81), b, ..]) => (low(b).map(|b| ((*a & 1) << 6) | b), 3),
+            _ => (None, 0),
+        };
+        read.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { after.get(length..).unwrap_or_default() } else { after };
+    }
+    read
+}
+
+fn backslash_as_slash(path: &[u8]) -> Vec<u8> {
+    path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect()
+}
+
+fn per_segment(path: &[u8], cut: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
+    path.split(|byte| *byte == b'/').map(cut).collect::<Vec<_>>().join(&b'/')
+}
+
+/// `;…` of every segment, as servlet containers do.
+fn cut_parameters(path: &[u8]) -> Vec<u8> {
+    per_segment(path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
+}
+
+fn merge_slashes(path: &[u8]) -> Vec<u8> {
+    let mut read: Vec<u8> = Vec::with_capacity(path.len());
+    for byte in path {
+        if *byte != b'/' || read.last() != Some(&b'/') {
+            read.push(*byte);
+        }
+    }
+    read
+}
+
+/// As file systems of Windows do, segment by segment. Dot segments stay.
+fn cut_trailing_dots_and_spaces(path: &[u8]) -> Vec<u8> {
+    per_segment(path, |segment| {
+        if matches!(segment, b"." | b"..") {
+            return segment;
+        }
+        let kept = segment.iter().rposition(|byte| !matches!(byte, b'.' | b' '));
+        segment.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
+    })
+}
+
+/// RFC 3986, 5.2.4.
+fn resolve_dots(path: &[u8]) -> Vec<u8> {
+    let mut read: Vec<&[u8]> = Vec::new();
+    let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+    let last = segments.len().saturating_sub(1);
+    for (index, segment) in segments.iter().enumerate() {
+        match *segment {
+            b"." => {}
+            b".." => {
+                if read.len() > 1 {
+                    read.pop();
+                }
+            }
+            other => {
+                read.push(other);
+                continue;
+            }
+        }
+        if index == last {
+            read.push(b"");
+        }
+    }
+    if read.is_empty() {
+        return b"/".to_vec();
+    }
+    read.join(&b'/')
+}
+
+/// A decoded NUL ends a string of C; a decoded `?` or `#` ends a path that is parsed again.
+fn cut_at_nul_query_or_fragment(path: &[u8]) -> Vec<u8> {
+    path.split(|byte| matches!(byte, 0 | b'?' | b'#')).next().unwrap_or_default().to_vec()
+}
+
+/// URL parsers of browsers drop tabs and newlines; others drop more.
+fn drop_controls(path: &[u8]) -> Vec<u8> {
+    path.iter().copied().filter(|byte| !byte.is_ascii_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stripe402_core::config::path::canonical;
+
+    fn reads_as(sent: &str, meant: &str) -> bool {
+        let canonical = canonical(sent).unwrap_or_else(|_| sent.to_owned());
+        readings(sent, &canonical).is_ok_and(|all| all.contains(meant))
+    }
+
+    #[test]
+    fn a_careless_reading_is_found() {
+        let joke = "/api/joke";
+        for sent in [
+            "/api/joke",
+            "/API/JOKE",
+            "/api/joke/",
+            "/api%2fjoke",
+            "/api%2Fjoke",
+            "/api%252fjoke",
+            "/api%25252fjoke",
+            "/api%5cjoke",
+            "/api\\joke",
+            "/api//joke",
+            "//api/joke",
+            "/./api/joke",
+            "/x/../api/joke",
+            "/x/%2e%2e/api/joke",
+            "/x/%252e%252e/api/joke",
+            "/api;a=b/joke",
+            "/api/joke;jsessionid=1",
+            "/api/joke.",
+            "/api/joke%20",
+            "/api/joke%2e%20.",
+            "/api./joke",
+            "/api/joke%00",
+            "/api/joke%00.png",
+            "/api/joke%3fx",
+            "/api/joke%23x",
+            "/api/joke%09",
+            "/api/%0ajoke",
+            "/api%c0%afjoke",
+            "/api%e0%80%afjoke",
+            "/api%f0%80%80%afjoke",
+            "/x/%c0%ae%c0%ae/api/joke",
+            "/x/..;/api/joke",
+            "/api/x/..%5c..%5capi/joke",
+            "/api/j%6fke",
+            "/%61pi/joke",
+            "/api/joke/..;x/../api/joke",
+            "/..//../api/joke",
+            "/api/joke/.",
+            "/api/x/../joke",
+            "/api/joke//",
+            "/api/%2e/joke",
+        ] {
+            assert!(reads_as(sent, joke), "{sent}");
+        }
+        for sent in ["/api/jokes", "/api/jok", "/apijoke", "/api/joke/x", "/ap/i/joke", "/", "/api/j%c3%b6ke"]
+        {
+            assert!(!reads_as(sent, joke), "{sent}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_path_has_one_reading() {
+        for path in
+            ["/", "/api/joke", "/v1/images/a.png", "/@scope/name", "/a:b", "/a,b/(c)", "/.hidden/file.txt"]
+        {
+            assert!(is_plain(path), "{path}");
+            assert_eq!(readings(path, path).map(|all| all.len()), Ok(1), "{path}");
+        }
+        for path in
+            ["/a//b", "/a/../b", "/a/.", "/a./b", "/a;b", "/a%2fb", "/a\\b", "/%c3%a9", "/a b", "/..."]
+        {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_too_many_readings_is_refused() {
+        let path = format!("/{}", "a;%252e%00%0a//..%5c".repeat(40));
+        assert_eq!(readings(&path, &path), Err(TooMany));
+    }
+}
