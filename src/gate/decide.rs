@@ -20,6 +20,9 @@ use crate::ledger::RequestKey;
 /// Where our own paths live. Never forwarded.
 pub const OWN_PREFIX: &str = "/.well-known/stripe402";
 
+/// A request may have this many headers.
+pub const MAX_HEADERS: u32 = 200;
+
 /// An `Idempotency-Key` may be this long.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 
@@ -41,6 +44,8 @@ pub struct Facts<'a> {
     pub origin: Option<&'a str>,
     /// The `access-control-request-method` header: whether this is a preflight.
     pub preflight_for: Option<&'a str>,
+    /// How many headers there are.
+    pub headers: u32,
 }
 
 /// What happens to a request.
@@ -50,8 +55,8 @@ pub enum Decision<'g> {
     Pass(Target),
     /// Forward it, free, on a route of its own.
     Free(Target, &'g Route),
-    /// Answer it ourselves.
-    Answer(Answer),
+    /// Answer it ourselves: with what, what that is called in the log, and on which route.
+    Answer(Answer, &'static str, Option<&'g str>),
     /// A path of ours.
     Own(Own),
     /// It is paid for, or refused.
@@ -132,28 +137,32 @@ impl Gate {
     pub fn decide(&self, facts: &Facts<'_>) -> Decision<'_> {
         if matches!(facts.method, "TRACE" | "CONNECT") {
             let detail = format!("{} is not answered here.", facts.method);
-            return Decision::Answer(
+            return reject(
                 Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"),
             );
+        }
+        if facts.headers > MAX_HEADERS {
+            let detail = "A request may have 200 headers.";
+            return reject(Answer::problem(431, "Too many headers", detail));
         }
         let target = match Target::of_url(facts.url) {
             Ok(target) => target,
             Err(BadTarget::TooLong) => {
                 let detail = "A path may be 4096 bytes long.";
-                return Decision::Answer(Answer::problem(414, "Path too long", detail));
+                return reject(Answer::problem(414, "Path too long", detail));
             }
             Err(bad @ (BadTarget::NoPath | BadTarget::Malformed)) => {
-                return Decision::Answer(Answer::problem(400, "Bad request target", &format!("{bad}.")));
+                return reject(Answer::problem(400, "Bad request target", &format!("{bad}.")));
             }
         };
         if let Some(rest) = own_path(&target.folded) {
             return own(rest, facts.method);
         }
         if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
-            return Decision::Answer(self.preflight());
+            return Decision::Answer(self.preflight(), "preflight", None);
         }
         if let Some(answer) = self.ambiguous(facts.method, &target) {
-            return Decision::Answer(answer);
+            return reject(answer);
         }
         match self.table.find(facts.method, &target.folded) {
             Found::Route(route) => self.on_route(route, target, facts),
@@ -166,7 +175,7 @@ impl Gate {
                 let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
                 let detail = "This path is priced for other methods. To serve this one free, give it a route of its \
                               own with amount = 0.";
-                Decision::Answer(Answer::problem(405, "Method not allowed", detail).with("allow", allow))
+                reject(Answer::problem(405, "Method not allowed", detail).with("allow", allow))
             }
             Found::Nothing => self.unmatched(target),
         }
@@ -202,9 +211,7 @@ impl Gate {
     fn unmatched(&self, target: Target) -> Decision<'_> {
         match self.unmatched {
             Unmatched::Free => Decision::Pass(target),
-            Unmatched::Deny => {
-                Decision::Answer(Answer::problem(404, "Not found", "There is no such resource here."))
-            }
+            Unmatched::Deny => reject(Answer::problem(404, "Not found", "There is no such resource here.")),
         }
     }
 
@@ -216,16 +223,18 @@ impl Gate {
             return Decision::Free(target, route);
         };
         let payment = match decode_payment(facts.payment) {
-            Ok(PaymentHeader::None) => return Decision::Answer(Answer::challenge(&required)),
+            Ok(PaymentHeader::None) => {
+                return Decision::Answer(Answer::challenge(&required), "challenge", Some(&route.key));
+            }
             Ok(PaymentHeader::Payment(payment)) => payment,
-            Err(invalid) => return refuse(&required, InvalidPayment::CODE, invalid.message),
+            Err(invalid) => return refuse(&required, route, InvalidPayment::CODE, invalid.message),
         };
         if let Err((code, message)) = check_top_up(payment.top_up, min_top_up, max_top_up) {
-            return refuse(&required, code, message);
+            return refuse(&required, route, code, message);
         }
         let key = match self.key(facts, &target, amount, currency) {
             Ok(key) => key,
-            Err(answer) => return Decision::Answer(answer),
+            Err(answer) => return reject(answer),
         };
         Decision::Pay(Box::new(PaidRequest {
             route,
@@ -296,9 +305,14 @@ impl Gate {
     }
 }
 
-fn refuse<'g>(required: &PaymentRequired, code: ErrorCode, message: String) -> Decision<'g> {
+fn refuse<'g>(
+    required: &PaymentRequired,
+    route: &'g Route,
+    code: ErrorCode,
+    message: String,
+) -> Decision<'g> {
     let failed = Failed { code, message, client: None, client_secret: None, frozen: false };
-    Decision::Answer(Answer::failed(required, &failed))
+    Decision::Answer(Answer::failed(required, &failed), "refused", Some(&route.key))
 }
 
 fn price_of(route: &Route) -> Option<(Units, Currency)> {
@@ -313,6 +327,11 @@ fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool
     judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
 }
 
+/// An answer that is about no route.
+fn reject<'g>(answer: Answer) -> Decision<'g> {
+    Decision::Answer(answer, "rejected", None)
+}
+
 fn own_path(folded: &str) -> Option<&str> {
     let rest = folded.strip_prefix(OWN_PREFIX)?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -324,13 +343,13 @@ fn own<'g>(rest: &str, method: &str) -> Decision<'g> {
         "/webhook" => &["POST"],
         _ => {
             let detail = "There is no such resource of stripe402.";
-            return Decision::Answer(Answer::problem(404, "Not found", detail));
+            return reject(Answer::problem(404, "Not found", detail));
         }
     };
     if !allowed.contains(&method) {
         let allowed = allowed.join(", ");
         let detail = format!("This resource answers {allowed}.");
-        return Decision::Answer(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
+        return reject(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
     }
     Decision::Own(if rest == "/health" { Own::Health } else { Own::Webhook })
 }

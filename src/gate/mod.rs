@@ -8,9 +8,12 @@ pub mod decide;
 pub mod headers;
 pub mod health;
 pub mod limits;
+pub mod location;
 pub mod memory;
 pub mod path;
+pub mod proof;
 pub mod readings;
+pub mod record;
 pub mod route_table;
 
 pub use answer::Answer;

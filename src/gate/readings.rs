@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_path_of_too_many_readings_is_refused() {
-        let path = format!("/{}", "a;%252e%00%0a//..%5c".repeat(40));
+        let path = format!("/%{}41", "25".repeat(400));
         assert_eq!(readings(&path, &path), Err(TooMany));
     }
 }

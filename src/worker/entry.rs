@@ -3,24 +3,31 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
+use js_sys::{Array, Object, Reflect};
+use secrecy::ExposeSecret;
+use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 use worker::{Context, Env, event};
 
 use super::account_client::ask as ask_account;
-use super::http::{allow_origin, get, mutable, respond};
-use super::origin::{self, NoAnswer};
+use super::http::{allow_origin, count, get, mutable, respond};
+use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{console_error, describe};
+use super::platform::{DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
 use super::webhook;
+use crate::gate::PaidRequest;
 use crate::gate::answer::Answer;
 use crate::gate::decide::{Decision, Facts, Own};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
-use crate::ledger::{Answer as AccountAnswer, Call};
+use crate::gate::path::origin_of;
+use crate::gate::proof::{Proof, sign};
+use crate::gate::record::Line;
+use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
 /// The version of this package, for `…/health`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -45,6 +52,7 @@ async fn fetch(request: Request, env: Env, ctx: Context) -> Result<Response, wor
 }
 
 async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
+    let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
         Err(setting) => return respond(&Answer::misconfigured(&setting), method, None),
@@ -63,28 +71,119 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         idempotency_key: idempotency_key.as_deref(),
         origin: from.as_deref(),
         preflight_for: preflight_for.as_deref(),
+        headers: count(&headers),
     };
     let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
+    let line = Line { method, ..Line::default() };
+    let forward = |target, canonical| Forward { request, target, canonical, priced: false, proof: None };
     match setup.gate.decide(&facts) {
-        Decision::Answer(answer) => respond(&answer, method, cors),
+        Decision::Answer(answer, decision, route) => {
+            log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
+            respond(&answer, method, cors)
+        }
         Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
-        Decision::Own(Own::Webhook) => respond(&webhook::deliver(env, &setup, request).await?, method, None),
+        Decision::Own(Own::Webhook) => {
+            let answer = webhook::deliver(env, &setup, request).await?;
+            log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
+            respond(&answer, method, None)
+        }
         Decision::Pass(target) => {
-            free(origin::ask(env, &setup.settings, request, &target, false).await, method, cors)
+            free(origin::ask(env, &setup.settings, forward(&target, false)).await, method, cors)
         }
         Decision::Free(target, _) => {
-            free(origin::ask(env, &setup.settings, request, &target, true).await, method, cors)
+            free(origin::ask(env, &setup.settings, forward(&target, true)).await, method, cors)
         }
         Decision::Pay(paid) => {
             let till = Till { env, setup: &setup, ctx, headers: &headers, paid: &paid };
+            let line = Line { route: Some(&paid.route.key), ..line };
             let receipt = match till.pay(method).await {
                 Ok(receipt) => receipt,
-                Err(answer) => return respond(&answer, method, cors),
+                Err(answer) => {
+                    log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
+                    return respond(&answer, method, cors);
+                }
             };
-            let answer = origin::ask(env, &setup.settings, request, &paid.target, true).await;
-            delivered(&till, method, receipt, answer, cors).await
+            let proof = prove(&setup, &url, method, &paid, &receipt);
+            let forward = Forward { priced: true, proof: proof.as_deref(), ..forward(&paid.target, true) };
+            let answer = origin::ask(env, &setup.settings, forward).await;
+            let (account, charge) = (receipt.account.short().to_owned(), receipt.charge.clone());
+            let (response, charged) = delivered(&till, method, receipt, answer, cors).await?;
+            let line = Line {
+                decision: if charged { "paid" } else { "reversed" },
+                status: response.status(),
+                units: charged.then(|| paid.price.get()),
+                currency: Some(paid.currency.code()),
+                account: Some(&account),
+                charge: charge.as_deref(),
+                ..line
+            };
+            log(env, &setup, line, began);
+            Ok(response)
         }
     }
+}
+
+/// Writes a decision into the log, and counts it where a data set is bound.
+fn log(env: &JsValue, setup: &Setup, line: Line<'_>, began: Millis) {
+    let line = Line { milliseconds: now().since(began), ..line };
+    console_log(&line.to_json());
+    if setup.settings.bindings.contains(&Binding::Metrics)
+        && let Err(error) = measure(env, &line)
+    {
+        console_error(&format!("stripe402: METRICS could not be written: {}", describe(&error)));
+    }
+}
+
+/// A data point: index and first blob the decision, then route, method, currency; doubles units, status, milliseconds.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "units and milliseconds are far below 2^53"
+)]
+fn measure(env: &JsValue, line: &Line<'_>) -> Result<(), JsValue> {
+    let text = |text: Option<&str>| JsValue::from_str(text.unwrap_or_default());
+    let blobs = Array::of4(
+        &text(Some(line.decision)),
+        &text(line.route),
+        &text(Some(line.method)),
+        &text(line.currency),
+    );
+    let units = line.units.unwrap_or(0) as f64;
+    let doubles = Array::of3(&units.into(), &line.status.into(), &(line.milliseconds as f64).into());
+    let point = Object::new();
+    Reflect::set(&point, &"indexes".into(), &Array::of1(&text(Some(line.decision))))?;
+    Reflect::set(&point, &"blobs".into(), &blobs)?;
+    Reflect::set(&point, &"doubles".into(), &doubles)?;
+    let metrics: DataSet = Reflect::get(env, &"METRICS".into())?.unchecked_into();
+    metrics.write_data_point(&point)
+}
+
+/// The proof for the origin, where it shares a secret with us.
+fn prove(
+    setup: &Setup,
+    url: &str,
+    method: &str,
+    paid: &PaidRequest<'_>,
+    receipt: &Receipt,
+) -> Option<String> {
+    let secret = setup.settings.secrets.origin_secret.as_ref()?;
+    let issuer = origin_of(url);
+    let audience = match &setup.settings.origin {
+        OriginTarget::Url { base, .. } => base,
+        OriginTarget::Zone | OriginTarget::Service => issuer,
+    };
+    let proof = Proof {
+        issuer,
+        audience,
+        account: &receipt.account,
+        op: &receipt.holder,
+        route: &paid.route.key,
+        amount: paid.price,
+        currency: paid.currency,
+        method,
+        path: &paid.target.canonical,
+    };
+    sign(&proof, secret.expose_secret().as_bytes(), now())
 }
 
 /// A free request's answer: the origin's, untouched, or why there is none.
@@ -111,11 +210,11 @@ async fn delivered(
     receipt: Receipt,
     answer: Result<Response, NoAnswer>,
     cors: Option<&str>,
-) -> Result<Response, JsValue> {
+) -> Result<(Response, bool), JsValue> {
     let status = answer.as_ref().ok().map(Response::status);
     let charged = is_charged(till.paid.route.charge_on, status);
     if charged && let Some(refusal) = hand_over(till, &receipt).await {
-        return respond(&refusal, method, cors);
+        return Ok((respond(&refusal, method, cors)?, true));
     }
     let response = if charged { receipt.success() } else { reverse(till, receipt).await };
     let response_header = encode(&response).map_err(|error| js_sys::Error::new(&error.to_string()))?;
@@ -131,7 +230,7 @@ async fn delivered(
         Err(why) => respond(&no_answer(why), method, cors)?,
     };
     made.headers().set(PAYMENT_RESPONSE, &response_header)?;
-    Ok(made)
+    Ok((made, charged))
 }
 
 /// Notes that the answer of a request with an idempotency key goes out, before its first byte does. The answer that goes

@@ -1,5 +1,6 @@
 //! Responses and headers of the platform, made and read.
 
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Response, ResponseInit};
 
@@ -28,9 +29,17 @@ pub(super) fn respond(answer: &Answer, method: &str, cors: Option<&str>) -> Resu
 
 /// Lets a page of this origin read our headers.
 pub(super) fn allow_origin(headers: &Headers, origin: &str) -> Result<(), JsValue> {
-    headers.set("access-control-allow-origin", origin)?;
-    headers.append("access-control-expose-headers", "payment-required, payment-response")?;
-    headers.append("vary", "origin")
+    // What the origin decided about its own answers stays.
+    if get(headers, "access-control-allow-origin").is_none() {
+        headers.set("access-control-allow-origin", origin)?;
+        headers.append("vary", "origin")?;
+    }
+    headers.append("access-control-expose-headers", "payment-required, payment-response")
+}
+
+/// How many headers there are.
+pub(super) fn count(headers: &Headers) -> u32 {
+    Array::from(&headers.keys()).length()
 }
 
 /// The same response with headers that can be changed; its body and WebSocket come along untouched.

@@ -9,11 +9,13 @@ use stripe402_core::config::{OriginTarget, Settings};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response};
 
-use super::http::get;
-use super::platform::{Fetcher, console_error, describe, global, within};
+use super::http::{get, mutable};
+use super::platform::{Fetcher, console_error, describe, either, global, within};
 use crate::gate::Target;
 use crate::gate::headers::{OURS_ON_PRICED, REMOVED_FROM_REQUEST, REMOVED_PREFIX, REMOVED_UNLESS_UPGRADE};
+use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
+use crate::gate::proof::PAYMENT_CONTEXT;
 
 /// Marks what we forward to the zone's own origin, so that a loop is seen.
 const HOP: &str = "stripe402-hop";
@@ -29,24 +31,38 @@ pub(super) enum NoAnswer {
     Loop,
 }
 
-/// Asks the origin. `priced`: the request was judged in its canonical reading, and goes out in it.
+/// What is forwarded, and as what.
+#[derive(Clone, Copy)]
+pub(super) struct Forward<'a> {
+    /// The client's request.
+    pub(super) request: &'a Request,
+    /// Its target.
+    pub(super) target: &'a Target,
+    /// Whether it was judged in its canonical reading, and goes out in it.
+    pub(super) canonical: bool,
+    /// Whether it is on a priced route: only we write our two headers there.
+    pub(super) priced: bool,
+    /// The proof that it was paid for.
+    pub(super) proof: Option<&'a str>,
+}
+
+/// Asks the origin.
 pub(super) async fn ask(
     env: &JsValue,
     settings: &Settings,
-    request: &Request,
-    target: &Target,
-    priced: bool,
+    forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
+    let request = forward.request;
     if settings.origin == OriginTarget::Zone && get(&request.headers(), HOP).is_some() {
         return Err(NoAnswer::Loop);
     }
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
-    let promise = start(env, settings, request, target, priced, &controller).map_err(|error| {
+    let promise = start(env, settings, forward, &controller).map_err(|error| {
         console_error(&format!("stripe402: the origin could not be asked: {}", describe(&error)));
         NoAnswer::Unreachable
     })?;
     match within(JsFuture::from(promise), settings.origin_timeout_ms).await {
-        Some(Ok(response)) => Ok(response.unchecked_into()),
+        Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
         Some(Err(error)) => {
             console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
             Err(NoAnswer::Unreachable)
@@ -61,12 +77,11 @@ pub(super) async fn ask(
 fn start(
     env: &JsValue,
     settings: &Settings,
-    request: &Request,
-    target: &Target,
-    priced: bool,
+    forward: Forward<'_>,
     controller: &AbortController,
 ) -> Result<js_sys::Promise, JsValue> {
-    let path = if priced { &target.canonical } else { &target.raw };
+    let Forward { request, target, canonical, priced, proof } = forward;
+    let path = if canonical { &target.canonical } else { &target.raw };
     let here = request.url();
     let here = origin_of(&here);
     let url = match &settings.origin {
@@ -90,14 +105,34 @@ fn start(
             }
         }
     }
+    if let Some(proof) = proof {
+        headers.set(PAYMENT_CONTEXT, proof)?;
+    }
     let init = RequestInit::new();
     init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(&controller.signal()));
+    // The client that goes away takes its request to the origin with it.
+    init.set_signal(Some(&either(&request.signal(), &controller.signal())?));
     let fetcher: Fetcher = match &settings.origin {
         OriginTarget::Service => Reflect::get(env, &"ORIGIN".into())?.unchecked_into(),
         OriginTarget::Zone | OriginTarget::Url { .. } => global(),
     };
     fetcher.fetch_request(&forwarded, &init)
+}
+
+/// The origin's answer, with a redirect to itself turned into one to us.
+fn relocated(settings: &Settings, request: &Request, response: Response) -> Result<Response, NoAnswer> {
+    let OriginTarget::Url { base, base_path } = &settings.origin else { return Ok(response) };
+    let Some(location) = get(&response.headers(), "location") else { return Ok(response) };
+    let url = request.url();
+    let Some(location) = rewritten(&location, base, base_path, origin_of(&url)) else { return Ok(response) };
+    let changed = mutable(&response).and_then(|changed| {
+        changed.headers().set("location", &location)?;
+        Ok(changed)
+    });
+    changed.map_err(|error| {
+        console_error(&format!("stripe402: a redirect could not be rewritten: {}", describe(&error)));
+        NoAnswer::Unreachable
+    })
 }
 
 /// Removes what must not reach an origin.

@@ -84,6 +84,14 @@ extern "C" {
     #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
     pub(super) fn abort_after(milliseconds: u32) -> Result<AbortSignal, JsValue>;
 
+    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = any)]
+    fn any_signal(signals: &Array) -> Result<AbortSignal, JsValue>;
+
+    /// An Analytics Engine data set.
+    pub(super) type DataSet;
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    pub(super) fn write_data_point(this: &DataSet, point: &Object) -> Result<(), JsValue>;
+
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub(super) fn console_log(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]
@@ -93,6 +101,11 @@ extern "C" {
     fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(handle: &JsValue);
+}
+
+/// A signal that is given when one of two is.
+pub(super) fn either(one: &AbortSignal, other: &AbortSignal) -> Result<AbortSignal, JsValue> {
+    any_signal(&Array::of2(one, other))
 }
 
 /// The global scope, for `fetch`.

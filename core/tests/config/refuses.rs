@@ -121,6 +121,19 @@ fn keys_and_secrets() {
 }
 
 #[test]
+fn a_secret_that_is_an_example_or_too_regular() {
+    let strong = |secret: &str| run(&json!({ "SERVER_SECRET": secret })).is_ok();
+    assert!(
+        strong(&"abcde".repeat(7)) && !strong(&"abcd".repeat(8)),
+        "five different characters are the least"
+    );
+    assert!(strong("the-beginning-of-a-long-secret-and-its-end"));
+    for end in ["...", "…"] {
+        assert!(!strong(&format!("the-beginning-of-a-long-secret-and{end}")), "{end}");
+    }
+}
+
+#[test]
 fn no_report_repeats_a_secret_or_what_stands_in_its_place() {
     for name in [
         "STRIPE_PUBLISHABLE_KEY",

@@ -135,7 +135,8 @@ fn told(before: &TopUp, transition: &Transition, now: Millis) -> String {
 fn unfold(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for part in text.split(';').map(str::trim) {
-        let (what, which) = part.split_once(": ").map_or((String::new(), part), |(what, which)| (format!("{what}: "), which));
+        let (what, which) =
+            part.split_once(": ").map_or((String::new(), part), |(what, which)| (format!("{what}: "), which));
         for one in which.split(" / ").flat_map(groups) {
             names.push(format!("{what}{one}"));
         }
@@ -169,7 +170,8 @@ fn every_pair_of_state_and_event_does_what_the_table_says() {
             pairs += 1;
             let (transition, now, kind) = happens(&top_up, &event);
             met.insert((variant(&top_up), kind));
-            let same = transition == Transition { failure: transition.failure.clone(), ..top_up.clone().stay() };
+            let same =
+                transition == Transition { failure: transition.failure.clone(), ..top_up.clone().stay() };
             let found = if same { String::new() } else { told(&top_up, &transition, now) };
             let wanted = table.get(&(state.to_owned(), event.clone())).copied().unwrap_or_default();
             if found != wanted {
@@ -203,18 +205,26 @@ fn a_step_gives_the_record_that_its_call_needs() {
     // The record is written before the call is made: whoever reads it there must be able to tell what is out.
     for (state, top_up) in states() {
         for event in events() {
-            let (Transition { top_up: after, call: Some(call), .. }, now, _) = happens(&top_up, &event) else { continue };
+            let (Transition { top_up: after, call: Some(call), .. }, now, _) = happens(&top_up, &event)
+            else {
+                continue;
+            };
             let name = format!("{state:?} on {event:?}");
             let out = match (&after.state, &call.verb) {
                 (State::Sending(sending), Verb::Write { key, nth }) => {
-                    assert_eq!((&sending.path, &sending.body), (&call.request.path, &call.request.body), "{name}");
+                    assert_eq!(
+                        (&sending.path, &sending.body),
+                        (&call.request.path, &call.request.body),
+                        "{name}"
+                    );
                     assert_eq!(call.request.key.as_ref(), Some(key), "{name}");
                     (key, nth) == (&sending.key, &sending.sends) && sending.last_at == now
                 }
                 (State::LookUp { .. }, Verb::List) => true,
-                (State::Follow { intent, .. } | State::Action { intent, asked: Some(_), .. }, Verb::Read(read)) => {
-                    intent == read
-                }
+                (
+                    State::Follow { intent, .. } | State::Action { intent, asked: Some(_), .. },
+                    Verb::Read(read),
+                ) => intent == read,
                 (State::Cancel { intent, cancels, .. }, Verb::Cancel(canceled, nth)) => {
                     intent == canceled && cancels == nth
                 }
