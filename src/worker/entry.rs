@@ -199,6 +199,7 @@ fn no_answer(why: NoAnswer) -> Answer {
         NoAnswer::Unreachable => Answer::problem(502, "Bad gateway", "The origin could not be reached."),
         NoAnswer::TimedOut => Answer::problem(504, "Gateway timeout", "The origin took too long."),
         NoAnswer::Loop => Answer::misconfigured("ORIGIN_URL"),
+        NoAnswer::ClientGone => Answer::problem(499, "Client closed request", "The client hung up."),
     }
 }
 
@@ -212,6 +213,10 @@ async fn delivered(
     cors: Option<&str>,
 ) -> Result<(Response, bool), JsValue> {
     let status = answer.as_ref().ok().map(Response::status);
+    // Who hangs up after the debit has paid: giving it back would be a free ride on the origin. Nobody reads this answer.
+    if matches!(answer, Err(NoAnswer::ClientGone)) {
+        return Ok((respond(&no_answer(NoAnswer::ClientGone), method, cors)?, true));
+    }
     let charged = is_charged(till.paid.route.charge_on, status);
     if charged && let Some(refusal) = hand_over(till, &receipt).await {
         return Ok((respond(&refusal, method, cors)?, true));

@@ -29,6 +29,8 @@ pub(super) enum NoAnswer {
     TimedOut,
     /// We would ask ourselves.
     Loop,
+    /// The client hung up, and took its request with it.
+    ClientGone,
 }
 
 /// What is forwarded, and as what.
@@ -63,6 +65,7 @@ pub(super) async fn ask(
     })?;
     match within(JsFuture::from(promise), settings.origin_timeout_ms).await {
         Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
+        Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
         Some(Err(error)) => {
             console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
             Err(NoAnswer::Unreachable)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::given::*;
 use self::table::{TABLE, groups};
+use super::step::Credit;
 use super::*;
 use crate::ledger::record::Record;
 use crate::stripe::PaymentIntent;
@@ -97,7 +98,7 @@ fn happens(top_up: &TopUp, name: &str) -> (Transition, Millis, &'static str) {
 
 /// What came of it, in a few words: the state and when it wakes, the call, what else is to be done.
 fn told(before: &TopUp, transition: &Transition, now: Millis) -> String {
-    let mut words = match &transition.top_up.state {
+    let state = match &transition.top_up.state {
         State::Sending(Sending { step, sends, stored_error, .. }) => {
             let stored = if *stored_error { " stored" } else { "" };
             format!("{step:?} {sends}{stored}").to_lowercase()
@@ -108,27 +109,22 @@ fn told(before: &TopUp, transition: &Transition, now: Millis) -> String {
         State::Cancel { cancels, .. } => format!("cancel {cancels}"),
         State::Settled(outcome) => outcome.as_str().to_owned(),
     };
-    if let Some(at) = transition.top_up.wake_at() {
-        words += &format!(" +{}s", at.since(now) / SECOND);
-    }
-    if transition.top_up.attempt != before.attempt {
-        words += &format!(" attempt {}", transition.top_up.attempt);
-    }
-    if let Some(call) = &transition.call {
+    let called = |call: &Call| {
         let path = call.request.path.replace("/v1/", "");
-        let path = path.split('?').next().unwrap();
-        words += &format!(" | {} {path}", call.request.method.as_str());
-    }
-    if let Some(credit) = &transition.credit {
-        words += &format!(" | credit {} {} {}", credit.amount, credit.currency, credit.intent);
-    }
-    if transition.customer.is_some() {
-        words += " | new customer";
-    }
-    if transition.client_secret.is_some() {
-        words += " | secret";
-    }
-    words
+        format!(" | {} {}", call.request.method.as_str(), path.split('?').next().unwrap())
+    };
+    let credited =
+        |credit: &Credit| format!(" | credit {} {} {}", credit.amount, credit.currency, credit.intent);
+    let attempt = Some(transition.top_up.attempt).filter(|attempt| *attempt != before.attempt);
+    let words = [
+        transition.top_up.wake_at().map(|at| format!(" +{}s", at.since(now) / SECOND)),
+        attempt.map(|attempt| format!(" attempt {attempt}")),
+        transition.call.as_ref().map(called),
+        transition.credit.as_ref().map(credited),
+        transition.customer.as_ref().map(|_| " | new customer".to_owned()),
+        transition.client_secret.as_ref().map(|_| " | secret".to_owned()),
+    ];
+    words.into_iter().flatten().fold(state, |told, word| told + &word)
 }
 
 /// The names in a text, separated by `;`; `what: a / b` is two, and `@name` stands for a group of names.
@@ -241,7 +237,7 @@ fn money_is_credited_only_by_a_success_and_a_success_ends_it() {
     for (state, top_up) in states() {
         for event in events() {
             let (transition, ..) = happens(&top_up, &event);
-            let ended = !top_up.wake_at().is_none() && transition.top_up.wake_at().is_none();
+            let ended = top_up.wake_at().is_some() && transition.top_up.wake_at().is_none();
             let credited = matches!(transition.top_up.state, State::Settled(Outcome::Credited { .. }));
             let name = format!("{state:?} on {event:?}");
             assert_eq!(transition.credit.is_some(), credited && transition.top_up != top_up, "{name}");
