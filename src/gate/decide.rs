@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub origin: Option<&'a str>,
     /// The `access-control-request-method` header: whether this is a preflight.
     pub preflight_for: Option<&'a str>,
+    /// The `access-control-request-headers` header of a preflight.
+    pub preflight_headers: Option<&'a str>,
     /// How many headers there are.
     pub headers: u32,
 }
@@ -159,7 +161,7 @@ impl Gate {
             return own(rest, facts.method);
         }
         if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
-            return Decision::Answer(self.preflight(), "preflight", None);
+            return Decision::Answer(preflight(facts), "preflight", None);
         }
         if let Some(answer) = self.ambiguous(facts.method, &target) {
             return reject(answer);
@@ -288,17 +290,6 @@ impl Gate {
             && self.table.is_priced_path(&target.folded)
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "the answer depends on the configuration as soon as it may be set there"
-    )]
-    fn preflight(&self) -> Answer {
-        Answer::empty()
-            .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-            .with("access-control-allow-headers", "content-type, authorization, payment, idempotency-key")
-            .with("access-control-max-age", "600")
-    }
-
     /// The routes that this gate knows.
     pub fn routes(&self) -> &[Route] {
         self.table.routes()
@@ -325,6 +316,20 @@ fn price_of(route: &Route) -> Option<(Units, Currency)> {
 /// Whether what was judged costs at least as much as a reading of it.
 fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool {
     judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
+}
+
+/// Allows what the page asks for, and our two headers: whether the request itself is served is decided when it comes.
+fn preflight(facts: &Facts<'_>) -> Answer {
+    let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte));
+    let mut headers = "payment, idempotency-key".to_owned();
+    if let Some(asked) = facts.preflight_headers.filter(|asked| !asked.is_empty() && token(asked)) {
+        headers.push_str(", ");
+        headers.push_str(asked);
+    }
+    Answer::empty()
+        .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+        .with("access-control-allow-headers", headers)
+        .with("access-control-max-age", "600")
 }
 
 /// An answer that is about no route.

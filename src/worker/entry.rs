@@ -64,6 +64,8 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
     let idempotency_key = if payment.is_some() { get(&headers, "idempotency-key") } else { None };
     let preflight_for =
         if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
+    let preflight_headers =
+        preflight_for.as_ref().and_then(|_| get(&headers, "access-control-request-headers"));
     let facts = Facts {
         method,
         url: &url,
@@ -71,6 +73,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         idempotency_key: idempotency_key.as_deref(),
         origin: from.as_deref(),
         preflight_for: preflight_for.as_deref(),
+        preflight_headers: preflight_headers.as_deref(),
         headers: count(&headers),
     };
     let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
@@ -219,6 +222,10 @@ async fn delivered(
     }
     let charged = is_charged(till.paid.route.charge_on, status);
     if charged && let Some(refusal) = hand_over(till, &receipt).await {
+        if let Some(body) = answer.ok().and_then(|response| response.body()) {
+            // An answer that nobody reads would hold its connection.
+            drop(body.cancel());
+        }
         return Ok((respond(&refusal, method, cors)?, true));
     }
     let response = if charged { receipt.success() } else { reverse(till, receipt).await };

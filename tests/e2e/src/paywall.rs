@@ -1,0 +1,166 @@
+//! One paywall: the Worker, its Stripe, its origin, and the folder that holds its databases.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use stripe402_testbed::{Options, Testbed};
+
+use crate::wrangler::{self, End, Wrangler};
+use crate::{Config, Origin, Request, Response, Stripe, Visitor, wait_for};
+
+/// Our own path that says whether the configuration is good.
+pub(crate) const HEALTH: &str = "/.well-known/stripe402/health";
+
+/// How long wrangler may take to start, on a busy machine, and to notice a change.
+const START: Duration = Duration::from_secs(90);
+const CHANGE: Duration = Duration::from_secs(30);
+
+/// A Worker on workerd, with a Stripe and an origin of its own.
+#[derive(Debug)]
+pub struct Paywall {
+    wrangler: Option<Wrangler>,
+    testbed: Testbed,
+    address: SocketAddr,
+    config: Config,
+    folder: Folder,
+}
+
+impl Paywall {
+    /// Starts one whose configuration is good, and waits until it serves.
+    pub fn start(config: Config) -> Self {
+        let testbed = Testbed::start(Options::default()).expect("the testbed starts");
+        let config = with_addresses(config, &testbed);
+        let folder = Folder::new();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let wrangler = Some(Wrangler::start(&config, &folder.0, address));
+        let paywall = Self { wrangler, testbed, address, config, folder };
+        paywall.await_health(START, |health| health.status == 200);
+        paywall
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A visitor, whose requests the origin's log tells from those of others.
+    pub fn visitor(&self, name: &'static str) -> Visitor<'_> {
+        Visitor::new(self, name)
+    }
+
+    /// Its Stripe.
+    pub fn stripe(&self) -> Stripe {
+        Stripe::at(&self.testbed.stripe_url())
+    }
+
+    /// Its origin.
+    pub fn origin(&self) -> Origin {
+        Origin::at(&self.testbed.origin_url())
+    }
+
+    /// Stops it in good order and starts it again on the same databases.
+    pub fn restart(&mut self) {
+        self.end(End::Stop);
+        self.start_again();
+    }
+
+    /// Kills all of its processes at once, in the middle of whatever they do.
+    pub fn kill(&mut self) {
+        self.end(End::Kill);
+    }
+
+    /// Starts it again on the same databases, at another port.
+    pub fn start_again(&mut self) {
+        self.address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        self.wrangler = Some(Wrangler::start(&self.config, &self.folder.0, self.address));
+        self.await_health(START, |health| health.status == 200);
+    }
+
+    fn end(&mut self, how: End) {
+        self.wrangler.take().expect("it runs").end(how);
+        let address = self.address;
+        wait_for(
+            Duration::from_secs(10),
+            || format!("nobody to listen on {address}"),
+            || std::net::TcpStream::connect(address).is_err().then_some(()),
+        );
+    }
+
+    /// Changes the configuration of one that has a file of its own, and waits until its health is what it should be.
+    pub fn reconfigure(&mut self, config: Config, healthy: impl Fn(&Response) -> bool) -> Response {
+        assert!(
+            self.config.own_file,
+            "only a configuration in a file of its own can change while it is used"
+        );
+        self.config = with_addresses(config.in_a_file_of_its_own(), &self.testbed);
+        wrangler::write_file(&self.config, &self.folder.0);
+        self.await_health(CHANGE, healthy)
+    }
+
+    fn await_health(&self, patience: Duration, healthy: impl Fn(&Response) -> bool) -> Response {
+        let mut last = String::from("nothing");
+        let wrangler = self.wrangler.as_ref().expect("it runs");
+        let began = std::time::Instant::now();
+        loop {
+            match Request::get(HEALTH).send(self.address) {
+                Ok(answer) if healthy(&answer) => return answer,
+                Ok(answer) => last = format!("{} {}", answer.status, answer.text()),
+                Err(_) => {}
+            }
+            let over = wrangler.has_ended() || began.elapsed() > patience;
+            assert!(
+                !over,
+                "the paywall is not as it should be: {HEALTH} answers {last}\nwrangler:\n{}",
+                wrangler.said()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What wrangler and the Worker wrote last.
+    pub fn said(&self) -> String {
+        self.wrangler.as_ref().map(Wrangler::said).unwrap_or_default()
+    }
+}
+
+/// The testbed's addresses, where a configuration names no others.
+fn with_addresses(mut config: Config, testbed: &Testbed) -> Config {
+    for (name, url) in [("STRIPE_API_BASE", testbed.stripe_url()), ("ORIGIN_URL", testbed.origin_url())] {
+        config.vars.entry(name).or_insert_with(|| Value::from(url));
+    }
+    config
+}
+
+/// A port of 127.0.0.1 on which nobody listens.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    listener.local_addr().expect("it has an address").port()
+}
+
+/// A folder for the time of a test.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("stripe402-e2e-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a folder can be made for the databases");
+        Self(path.canonicalize().expect("the folder is there"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let path: &Path = &self.0;
+        if path.exists()
+            && let Err(error) = std::fs::remove_dir_all(path)
+        {
+            eprintln!("{} could not be removed: {error}", path.display());
+        }
+    }
+}
