@@ -23,12 +23,14 @@
 
 mod card;
 mod config;
+mod group;
 pub mod http;
 mod origin;
 mod paywall;
 mod stripe;
 pub mod vectors;
 mod visitor;
+mod workerd;
 mod wrangler;
 
 pub use card::Card;
@@ -38,7 +40,9 @@ pub use origin::{Arrived, Origin};
 pub use paywall::{Paywall, free_port};
 pub use stripe::Stripe;
 pub use visitor::Visitor;
+pub use workerd::Layout;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Waits until something holds, and gives what it found; after `patience` it stops the test with what `describe` says.
@@ -55,4 +59,16 @@ pub fn wait_for<T>(
         assert!(began.elapsed() < patience, "waited {patience:?} in vain: {}", describe());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The databases of all objects, wherever they are below a folder; not the runtime's own about them.
+pub fn databases(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("an entry of the folder").path());
+    let below = paths.flat_map(|path| if path.is_dir() { databases(&path) } else { vec![path] });
+    let ours = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "sqlite")
+            && path.file_stem().is_some_and(|stem| stem.len() == 64)
+    };
+    below.filter(ours).collect()
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use stripe402_testbed::{Options, Testbed};
 
-use crate::wrangler::{self, End, Wrangler};
-use crate::{Config, Origin, Request, Response, Stripe, Visitor, wait_for};
+use crate::group::{End, Group};
+use crate::{Config, Layout, Origin, Request, Response, Stripe, Visitor, wait_for, workerd, wrangler};
 
 /// Our own path that says whether the configuration is good.
 pub(crate) const HEALTH: &str = "/.well-known/stripe402/health";
@@ -21,23 +21,56 @@ const CHANGE: Duration = Duration::from_secs(30);
 /// A Worker on workerd, with a Stripe and an origin of its own.
 #[derive(Debug)]
 pub struct Paywall {
-    wrangler: Option<Wrangler>,
+    group: Option<Group>,
+    runtime: Runtime,
     testbed: Testbed,
     address: SocketAddr,
     config: Config,
     folder: Folder,
 }
 
+/// What runs the Worker.
+#[derive(Clone, Copy, Debug)]
+enum Runtime {
+    Wrangler,
+    Workerd(Layout),
+}
+
+impl Runtime {
+    fn start(&self, config: &Config, folder: &Folder, address: SocketAddr, demo: &str) -> Group {
+        match self {
+            Self::Wrangler => wrangler::start(config, &folder.0, address),
+            Self::Workerd(layout) => workerd::start(config, layout, &folder.0, address, demo),
+        }
+    }
+
+    const fn health(&self) -> u16 {
+        match self {
+            Self::Wrangler => 200,
+            Self::Workerd(layout) => layout.health(),
+        }
+    }
+}
+
 impl Paywall {
-    /// Starts one whose configuration is good, and waits until it serves.
+    /// Starts one whose configuration is good, under `wrangler dev`, and waits until it serves.
     pub fn start(config: Config) -> Self {
+        Self::start_on(Runtime::Wrangler, config)
+    }
+
+    /// Starts one on raw workerd, and waits until its health is what the layout says.
+    pub fn start_raw(config: Config, layout: Layout) -> Self {
+        Self::start_on(Runtime::Workerd(layout), config)
+    }
+
+    fn start_on(runtime: Runtime, config: Config) -> Self {
         let testbed = Testbed::start(Options::default()).expect("the testbed starts");
         let config = with_addresses(config, &testbed);
         let folder = Folder::new();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let wrangler = Some(Wrangler::start(&config, &folder.0, address));
-        let paywall = Self { wrangler, testbed, address, config, folder };
-        paywall.await_health(START, |health| health.status == 200);
+        let group = Some(runtime.start(&config, &folder, address, &testbed.origin_url()));
+        let paywall = Self { group, runtime, testbed, address, config, folder };
+        paywall.await_health(START, |health| health.status == runtime.health());
         paywall
     }
 
@@ -61,6 +94,16 @@ impl Paywall {
         Origin::at(&self.testbed.origin_url())
     }
 
+    /// The URL of its origin, as it is configured.
+    pub fn origin_url(&self) -> String {
+        self.testbed.origin_url()
+    }
+
+    /// The process group that it runs in.
+    pub fn process_group(&self) -> u32 {
+        self.group.as_ref().expect("it runs").id()
+    }
+
     /// Stops it in good order and starts it again on the same databases.
     pub fn restart(&mut self) {
         self.end(End::Stop);
@@ -75,12 +118,13 @@ impl Paywall {
     /// Starts it again on the same databases, at another port.
     pub fn start_again(&mut self) {
         self.address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        self.wrangler = Some(Wrangler::start(&self.config, &self.folder.0, self.address));
-        self.await_health(START, |health| health.status == 200);
+        let demo = self.testbed.origin_url();
+        self.group = Some(self.runtime.start(&self.config, &self.folder, self.address, &demo));
+        self.await_health(START, |health| health.status == self.runtime.health());
     }
 
     fn end(&mut self, how: End) {
-        self.wrangler.take().expect("it runs").end(how);
+        self.group.take().expect("it runs").end(how);
         let address = self.address;
         wait_for(
             Duration::from_secs(10),
@@ -102,7 +146,7 @@ impl Paywall {
 
     fn await_health(&self, patience: Duration, healthy: impl Fn(&Response) -> bool) -> Response {
         let mut last = String::from("nothing");
-        let wrangler = self.wrangler.as_ref().expect("it runs");
+        let group = self.group.as_ref().expect("it runs");
         let began = std::time::Instant::now();
         loop {
             match Request::get(HEALTH).send(self.address) {
@@ -110,26 +154,33 @@ impl Paywall {
                 Ok(answer) => last = format!("{} {}", answer.status, answer.text()),
                 Err(_) => {}
             }
-            let over = wrangler.has_ended() || began.elapsed() > patience;
+            let over = group.has_ended() || began.elapsed() > patience;
             assert!(
                 !over,
-                "the paywall is not as it should be: {HEALTH} answers {last}\nwrangler:\n{}",
-                wrangler.said()
+                "the paywall is not as it should be: {HEALTH} answers {last}\nit said:\n{}",
+                group.said()
             );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// What wrangler and the Worker wrote last.
+    /// The databases of all accounts. Read them while it is stopped.
+    pub fn databases(&self) -> Vec<PathBuf> {
+        crate::databases(&self.folder.0.join("state"))
+    }
+
+    /// What the Worker, and what runs it, wrote last.
     pub fn said(&self) -> String {
-        self.wrangler.as_ref().map(Wrangler::said).unwrap_or_default()
+        self.group.as_ref().map(Group::said).unwrap_or_default()
     }
 }
 
 /// The testbed's addresses, where a configuration names no others.
 fn with_addresses(mut config: Config, testbed: &Testbed) -> Config {
     for (name, url) in [("STRIPE_API_BASE", testbed.stripe_url()), ("ORIGIN_URL", testbed.origin_url())] {
-        config.vars.entry(name).or_insert_with(|| Value::from(url));
+        if !config.unset.contains(name) {
+            config.vars.entry(name).or_insert_with(|| Value::from(url));
+        }
     }
     config
 }

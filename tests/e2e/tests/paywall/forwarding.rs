@@ -100,6 +100,22 @@ fn a_redirect_is_passed_on_not_followed() {
 }
 
 #[test]
+fn a_redirect_to_the_origin_itself_leads_to_the_paywall() {
+    let (stripe, visitor) = (shared().stripe(), shared().visitor("redirect-home"));
+    let card = stripe.card("redirect_home");
+    let (origin, here) = (shared().origin().url(), format!("http://{}", shared().address()));
+    for (nth, (to, location)) in (1..).zip([
+        (format!("{origin}/api/weather?x=1"), format!("{here}/api/weather?x=1")),
+        (format!("{origin}/"), format!("{here}/")),
+        ("https://elsewhere.example/a".to_owned(), "https://elsewhere.example/a".to_owned()),
+    ]) {
+        let answer = visitor.pays(&format!("/redirect?to={to}"), &card.pays());
+        assert_eq!((answer.status, answer.header("location")), (302, Some(location.as_str())));
+        assert_eq!(answer.receipt().credits_remaining.get(), 50_000 - 100 * nth);
+    }
+}
+
+#[test]
 fn a_compressed_answer_comes_as_it_was_compressed() {
     let (stripe, visitor) = (shared().stripe(), shared().visitor("gzip"));
     let card = stripe.card("gzip");

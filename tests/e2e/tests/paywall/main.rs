@@ -18,6 +18,7 @@ mod configuration;
 mod declines;
 mod flow;
 mod forwarding;
+mod limits;
 mod malformed;
 mod owners;
 mod parallel;

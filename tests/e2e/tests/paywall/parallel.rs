@@ -118,9 +118,10 @@ fn what_one_top_up_does_not_cover_the_next_one_does() {
     assert_eq!(stripe.payment_intents(&card).len(), 3);
     assert_eq!(stripe.customers(&card).len(), 1);
     let mut told: Vec<_> = answers.iter().filter_map(|answer| answer.receipt().charge_id).collect();
-    let mut charged: Vec<_> = charges.into_iter().map(|(id, ..)| id).collect();
-    (told.sort(), charged.sort());
-    assert_eq!(told, charged, "each charge is told to one");
+    let mut succeeded: Vec<_> = charges.into_iter().map(|(id, ..)| id).collect();
+    told.sort();
+    succeeded.sort();
+    assert_eq!(told, succeeded, "each charge is told to one");
     assert_eq!(visitor.reached().len(), 4);
     assert_eq!(assert_paid(&visitor.pays("/api/joke", &card.spends()), 29_900), None);
 }

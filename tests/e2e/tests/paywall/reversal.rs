@@ -1,7 +1,9 @@
 //! Nothing served, nothing spent: what happens to a debit when the origin fails.
 
+use std::time::Duration;
+
 use stripe402_core::protocol::PaymentResponse;
-use stripe402_e2e::{Card, Request, Response};
+use stripe402_e2e::{Card, Request, Response, wait_for};
 
 use crate::{ORIGIN_TIMEOUT, assert_paid, shared};
 
@@ -93,4 +95,26 @@ fn an_origin_that_takes_too_long_is_a_504_and_the_debit_is_given_back() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.json()["status"], 504);
     assert_paid(&visitor.pays("/api/joke", &card.spends()), 49_800);
+}
+
+#[test]
+fn whoever_hangs_up_after_the_debit_has_paid() {
+    // Giving it back would be a free ride on the origin.
+    let (stripe, visitor) = (shared().stripe(), shared().visitor("free-ride"));
+    let card = stripe.card("free_ride");
+    assert_paid(&visitor.pays("/api/joke", &card.pays()), 49_900);
+    let socket = Request::get("/slow?ms=1500").header("x-visitor", "free-rider").payment(card.spends());
+    let socket = socket.only_sends(shared().address()).unwrap();
+    wait_for(
+        Duration::from_secs(10),
+        || "the request to reach the origin".to_owned(),
+        || (shared().origin().arrived_from("free-rider").len() == 1).then_some(()),
+    );
+
+    drop(socket);
+
+    // Also not later, when the origin would have answered.
+    assert_paid(&visitor.pays("/slow?ms=1", &card.spends()), 49_700);
+    assert_paid(&visitor.pays("/slow?ms=2000", &card.spends()), 49_600);
+    assert_paid(&visitor.pays("/slow?ms=1", &card.spends()), 49_500);
 }

@@ -1,0 +1,100 @@
+//! Kill -9 at random moments, while cards are charged and credits spent against a Stripe that loses answers: then the
+//! books are read from the objects' own databases and compared with Stripe's and with every answer that was given.
+//!
+//! It takes a minute or two, so it belongs to `make test-all`: `STRIPE402_KILLS` says how many kills (50 there), and
+//! without it a few are enough to see that it works.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests stop at the first surprise"
+)]
+
+mod books;
+mod raw;
+mod traffic;
+
+use std::time::Duration;
+
+use books::Books;
+use raw::Workerd;
+use serde_json::json;
+use stripe402_e2e::{Config, Paywall, Stripe};
+use stripe402_testbed::{Options, Testbed};
+use traffic::{Payer, Random};
+
+/// How many payers there are.
+const PAYERS: usize = 6;
+
+fn kills(by_default: usize) -> usize {
+    std::env::var("STRIPE402_KILLS").ok().map_or(by_default, |text| text.parse().expect("a number of kills"))
+}
+
+/// What goes wrong at Stripe, now and then.
+fn breaks_something(stripe: Stripe, random: &mut Random) {
+    let calls = ["POST /v1/payment_intents", "POST /v1/customers", "POST /v1/payment_methods/:id/attach"];
+    let kinds = [
+        json!({"kind": "drop_response", "after_commit": true}),
+        json!({"kind": "reset", "after_commit": false}),
+        json!({"kind": "status", "status": 500, "after_commit": true, "stored": true}),
+        json!({"kind": "status", "status": 503}),
+        json!({"kind": "delay", "delay_ms": 300}),
+    ];
+    let mut fault = kinds[random.below(kinds.len())].clone();
+    fault["match"] = calls[random.below(calls.len())].into();
+    fault["times"] = 1.into();
+    stripe.breaks(&fault);
+}
+
+#[test]
+fn kill_9_of_workerd_loses_no_money_and_makes_none() {
+    let testbed = Testbed::start(Options::default()).expect("the testbed starts");
+    let stripe = Stripe::at(&testbed.stripe_url());
+    let mut random = Random(402);
+    let mut workerd = Workerd::new(&testbed);
+    let payers: Vec<Payer> = (0..PAYERS).map(|nth| Payer::new(stripe, nth)).collect();
+    let kills = kills(8);
+
+    for _ in 0..kills {
+        workerd.start();
+        breaks_something(stripe, &mut random);
+        let span = Duration::from_millis(150 + random.below(700) as u64);
+        traffic::for_a_while(&payers, workerd.address(), span, || workerd.kill());
+    }
+    stripe.mends();
+    workerd.start();
+    traffic::until_everyone_is_served(&payers, workerd.address());
+    workerd.kill();
+
+    let books = Books::read(&workerd.databases());
+    books.compare(stripe, &payers, kills);
+}
+
+#[test]
+fn killing_wrangler_and_all_its_processes_loses_no_money_either() {
+    let routes = json!({"POST /api/translate": {"amount": 30_000}});
+    let mut paywall = Paywall::start(Config::new().routes(&routes));
+    let stripe = paywall.stripe();
+    let mut random = Random(5);
+    let payers: Vec<Payer> = (0..PAYERS).map(|nth| Payer::new(stripe, nth)).collect();
+    let kills = kills(2).min(5);
+
+    for _ in 0..kills {
+        breaks_something(stripe, &mut random);
+        let address = paywall.address();
+        traffic::for_a_while(&payers, address, Duration::from_millis(400), || paywall.kill());
+        paywall.start_again();
+    }
+    stripe.mends();
+    traffic::until_everyone_is_served(&payers, paywall.address());
+    paywall.kill();
+
+    let books = Books::read(&paywall.databases());
+    books.compare(stripe, &payers, kills);
+}

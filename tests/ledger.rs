@@ -1,0 +1,35 @@
+//! The ledger on the host: the real SQL on SQLite, the real top-up machine against a Stripe that says what each test
+//! lets it say.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::needless_pass_by_value,
+    reason = "a test may fail loudly"
+)]
+
+mod support;
+
+mod ledger {
+    mod action;
+    mod announced;
+    mod attempts;
+    mod credits;
+    mod debits;
+    mod first_payment;
+    mod given;
+    mod history;
+    mod joining;
+    mod limits;
+    mod look_ups;
+    mod plans;
+    mod properties;
+    mod records;
+    mod request_keys;
+    mod resends;
+    mod said;
+    mod store;
+}

@@ -1,0 +1,156 @@
+//! What a debit costs, however long the account's history is: one row written, and a handful read.
+
+use std::cell::RefCell;
+
+use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::{Account, Op, Order, Param, Row, Store, StoreError};
+
+use super::given::{World, op, order, units, usd};
+use crate::support::sqlite::Sqlite;
+
+/// A store that keeps the statements which were run on it.
+struct Watched<'s> {
+    store: &'s Sqlite,
+    statements: RefCell<Vec<&'static str>>,
+}
+
+impl<'s> Watched<'s> {
+    fn new(store: &'s Sqlite) -> Self {
+        Self { store, statements: RefCell::default() }
+    }
+
+    /// The plan of every statement on entries that was run since the last time.
+    fn plans(&self) -> Vec<(&'static str, Vec<String>)> {
+        let statements = self.statements.take();
+        let ours =
+            statements.into_iter().filter(|sql| sql.contains("entry") && !sql.contains("sqlite_master"));
+        ours.map(|sql| (sql, self.store.plan(sql))).collect()
+    }
+}
+
+impl Store for Watched<'_> {
+    fn run(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.statements.borrow_mut().push(sql);
+        self.store.run(sql, params)
+    }
+
+    fn transaction<T, E: From<StoreError>>(&self, work: &mut dyn FnMut() -> Result<T, E>) -> Result<T, E> {
+        self.store.transaction(work)
+    }
+
+    fn is_blank(&self) -> Result<bool, StoreError> {
+        self.store.is_blank()
+    }
+}
+
+/// An account with 100,000 entries, spread over the last 100,000 seconds.
+fn long_history() -> World {
+    let world = World::credited();
+    world
+        .store
+        .run(
+            "INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
+             WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             SELECT 'usd', i, ?1 + (i - 100000) * 1000, 'debit', -1, 50000 - i % 2, 'GET /', printf('%032x', i) FROM n",
+            &[world.now.into()],
+        )
+        .unwrap();
+    world
+}
+
+/// Each line of a plan that reads `entry` finds its rows by the key, and nothing is sorted.
+fn assert_cheap(sql: &str, plan: &[String]) {
+    let mut searches = 0;
+    for line in plan {
+        assert!(!line.contains("TEMP B-TREE"), "sorts: {plan:#?}\n{sql}");
+        if line.contains("SEARCH") {
+            searches += 1;
+            assert!(line.contains("USING PRIMARY KEY (currency=?"), "not by the key: {plan:#?}\n{sql}");
+        } else if line.contains("SCAN") {
+            // What stays are the rows that the statement itself made: one, or those of the last minute.
+            // And disputes, of which an account has a handful at most.
+            let own = [
+                "SCAN last",
+                "SCAN back",
+                "SCAN debit",
+                "SCAN dispute",
+                "SCAN CONSTANT ROW",
+                "SCAN (subquery",
+            ];
+            assert!(own.iter().any(|name| line.contains(name)), "scans: {plan:#?}\n{sql}");
+        }
+    }
+    assert!(searches > 0, "no search: {plan:#?}\n{sql}");
+}
+
+#[test]
+fn after_a_hundred_thousand_entries_a_debit_writes_one_row_and_reads_by_the_key() {
+    let world = long_history();
+    let watched = Watched::new(&world.store);
+    let before = world.store.rows_changed();
+    let spent = Account::new(&watched).spend(&order(200, 7), world.now).unwrap();
+    assert!(matches!(spent, Spent::Paid(posted) if posted.seq == 100_001), "{spent:?}");
+    assert_eq!(world.store.rows_changed() - before, 1);
+    let plans = watched.plans();
+    assert_eq!(plans.len(), 1, "one statement: {plans:?}");
+    for (sql, plan) in plans {
+        assert_cheap(sql, &plan);
+    }
+}
+
+#[test]
+fn a_debit_stands_in_no_index_beside_its_own_key() {
+    // Rows of indexes are written rows, too, and the platform bills them: a debit has neither source nor of_seq, and
+    // every index is partial over one of the two.
+    let world = long_history();
+    let indexes = world.store.look(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'entry' AND sql IS NOT NULL",
+    );
+    assert!(!indexes.is_empty());
+    for index in &indexes {
+        let sql = index.text(0).unwrap();
+        let partial = sql.ends_with("WHERE source IS NOT NULL") || sql.ends_with("WHERE of_seq IS NOT NULL");
+        assert!(partial, "{sql}");
+    }
+    let table = &world.store.look("SELECT sql FROM sqlite_master WHERE name = 'entry'")[0];
+    assert!(table.text(0).unwrap().ends_with("WITHOUT ROWID"), "the key is the table");
+    let others = world.store.look("SELECT name FROM sqlite_master WHERE type = 'trigger'");
+    assert_eq!(others, []);
+}
+
+#[test]
+fn a_retried_call_reads_back_a_minute_and_not_the_whole_history() {
+    let world = long_history();
+    let watched = Watched::new(&world.store);
+    let retried =
+        |hex: &str| Order { op: Op::parse(&format!("{hex:0>32}")).unwrap(), retried: true, ..order(0, 7) };
+    // Entry number 99,940 is 60 s old, the one before it a second older.
+    let found = Account::new(&watched).spend(&retried(&format!("{:x}", 99_940)), world.now).unwrap();
+    assert!(matches!(found, Spent::Paid(posted) if posted.seq == 99_940), "{found:?}");
+    let paid = Account::new(&watched).spend(&retried(&format!("{:x}", 99_939)), world.now).unwrap();
+    assert!(matches!(paid, Spent::Paid(posted) if posted.seq == 100_001), "{paid:?}");
+    let plans = watched.plans();
+    assert_eq!(plans.len(), 3, "two look back and one debits");
+    for (sql, plan) in plans {
+        assert_cheap(sql, &plan);
+    }
+}
+
+#[test]
+fn balances_credits_and_reversals_read_by_the_key_too() {
+    let world = long_history();
+    let watched = Watched::new(&world.store);
+    let account = Account::new(&watched);
+    assert!(matches!(account.spend(&order(201, 60_000), world.now).unwrap(), Spent::Insufficient(_)));
+    assert!(matches!(account.spend(&order(202, 9), world.now).unwrap(), Spent::Paid(_)));
+    account.reverse(usd(), 100_001, &op(202), &op(202), world.now).unwrap();
+    let before = world.store.rows_changed();
+    let kind = stripe402_edge::ledger::entries::Kind::TopUp;
+    stripe402_edge::ledger::entries::post_source(&watched, kind, usd(), units(5), "pi_9", world.now).unwrap();
+    assert_eq!(world.store.rows_changed() - before, 1);
+    let plans = watched.plans();
+    assert_eq!(plans.len(), 6, "two debits, two balances, a reversal, a credit");
+    for (sql, plan) in plans {
+        assert_cheap(sql, &plan);
+    }
+}
