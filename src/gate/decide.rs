@@ -169,7 +169,7 @@ impl Gate {
         match self.table.find(facts.method, &target.folded) {
             Found::Route(route) => self.on_route(route, target, facts),
             Found::OtherMethods { .. }
-                if facts.method == "OPTIONS" || self.unlisted == UnlistedMethods::Free =>
+                if self.unlisted == UnlistedMethods::Free || self.is_preflight_of_what_is_free(facts, &target) =>
             {
                 Decision::Pass(target)
             }
@@ -288,6 +288,16 @@ impl Gate {
         facts.preflight_for.is_some()
             && facts.origin.is_some_and(|origin| self.allows_origin(origin))
             && self.table.is_priced_path(&target.folded)
+    }
+
+    /// Whether this is the preflight of a request that is free on this very path. Any other OPTIONS on a priced path is
+    /// a method like those that no route names: an origin that does not look at methods would serve it.
+    fn is_preflight_of_what_is_free(&self, facts: &Facts<'_>, target: &Target) -> bool {
+        let free = |method: &str| match self.table.find(method, &target.folded) {
+            Found::Route(route) => price_of(route).is_none(),
+            Found::OtherMethods { .. } | Found::Nothing => false,
+        };
+        facts.method == "OPTIONS" && facts.preflight_for.is_some_and(free)
     }
 
     /// The routes that this gate knows.

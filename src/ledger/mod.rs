@@ -8,11 +8,27 @@
 //! 5. An answer with `success:true` has exactly one debit.
 //! 6. No byte goes to Stripe before the row that explains it is on disk.
 
+/// Whether a deliberate bug is switched on ([`mutants`]); the constant `false` in what is deployed.
+#[cfg(any(test, feature = "mutants"))]
+macro_rules! mutant {
+    ($name:ident) => {
+        $crate::ledger::mutants::active() == Some($crate::ledger::mutants::Mutant::$name)
+    };
+}
+#[cfg(not(any(test, feature = "mutants")))]
+macro_rules! mutant {
+    ($name:ident) => {
+        false
+    };
+}
+
 pub mod account;
 pub mod amount;
 pub mod call;
 pub mod disputes;
 pub mod entries;
+#[cfg(any(test, feature = "mutants"))]
+pub mod mutants;
 pub mod record;
 pub mod request_keys;
 pub mod schema;

@@ -86,7 +86,7 @@ pub(super) fn charged_since<S: Store>(
 ) -> Result<(i64, Option<Millis>), StoreError> {
     let params: [Param<'_>; 2] = [currency.into(), since.into()];
     let rows = store.run(
-        "SELECT coalesce(sum(units), 0), min(started_at) FROM topup
+        "SELECT coalesce(sum(units), 0), min(coalesce(settled_at, started_at)) FROM topup
          WHERE currency = ?1 AND (open = 1 OR outcome = 'credited' AND settled_at > ?2)",
         &params,
     )?;

@@ -161,7 +161,7 @@ impl Object {
     async fn run(&self, setup: &Setup, mut call: Option<StripeCall>) {
         self.driving.set(true);
         while let Some(next) = call.take() {
-            let reply = stripe_http::send(&setup.settings, &next.request, &setup.side.version).await;
+            let reply = stripe_http::send(&setup.settings, &next.request, &next.version).await;
             let event = Event::Replied { verb: &next.verb, reply: &reply };
             match self.advance(&event) {
                 Ok(next) => call = next,

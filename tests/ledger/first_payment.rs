@@ -137,14 +137,25 @@ fn a_new_card_object_where_the_balance_is_short_is_attached_and_charged() {
 
 #[test]
 fn a_card_that_cannot_be_attached_spends_nothing() {
-    for reply in [declined("incorrect_cvc", "Your card's security code is incorrect."), already_attached()] {
-        let mut world = World::credited();
-        let pay = card(1, "pm_2");
-        let call = world.drives(&pay);
-        let told = world.reply(&call, reply, &[&pay]);
-        assert!(matches!(answer(&told.answers[0]), Answer::Refused(_)), "{told:?}");
-        assert_eq!(world.entries().len(), 1);
-    }
+    let mut world = World::credited();
+    let pay = card(1, "pm_2");
+    let call = world.drives(&pay);
+    let told =
+        world.reply(&call, declined("incorrect_cvc", "Your card's security code is incorrect."), &[&pay]);
+    assert!(matches!(answer(&told.answers[0]), Answer::Refused(_)), "{told:?}");
+    assert_eq!(world.entries().len(), 1);
+}
+
+#[test]
+fn a_card_that_another_customer_has_attached_meanwhile_spends_nothing() {
+    let mut world = World::credited();
+    let pay = card(1, "pm_2");
+    let call = world.drives(&pay);
+    let call = world.next(&call, already_attached());
+    assert!(call.request.path.starts_with("/v1/payment_methods/pm_2?"), "{call:?}");
+    let told = world.reply(&call, attached("pm_2", "cus_other"), &[&pay]);
+    assert!(matches!(answer(&told.answers[0]), Answer::Refused(_)), "{told:?}");
+    assert_eq!(world.entries().len(), 1);
 }
 
 #[test]

@@ -187,6 +187,7 @@ impl History {
                 assert_eq!(state["sending"]["key"], *request.key.as_ref().unwrap());
                 assert_eq!(state["sending"]["sends"], *nth);
             }
+            Verb::Method => assert_eq!(state["sending"]["step"], "attach"),
             Verb::List => assert!(state.get("look_up").is_some(), "{state}"),
             Verb::Read(intent) => {
                 let known = state.get("follow").or(state.get("action")).unwrap_or_else(|| panic!("{state}"));

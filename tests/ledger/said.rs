@@ -103,6 +103,11 @@ impl Said {
             _ if path.ends_with("/attach") => {
                 attached(path.trim_start_matches("/v1/payment_methods/").trim_end_matches("/attach"), "cus_1")
             }
+            _ if call.verb == Verb::Method => {
+                let method =
+                    path.trim_start_matches("/v1/payment_methods/").split('?').next().unwrap_or_default();
+                attached(method, "cus_1")
+            }
             Self::Nothing if call.verb == Verb::List => list(vec![]),
             _ if call.verb == Verb::List => return (intent.clone().listed(), Some(intent)),
             _ => return (intent.clone().reply(), Some(intent)),

@@ -121,6 +121,8 @@ impl<S: Store> Account<'_, S> {
         let taken = minor_units(currency, taken)?;
         self.store.transaction(&mut || {
             let booked = topups::refunded(self.store, top_up)?;
+            let taken =
+                if mutant!(RefundsAdded) { taken.checked_add(booked).unwrap_or(taken) } else { taken };
             let change = booked.checked_sub(taken).ok_or(StoreError::Shape("units"))?;
             if change != Units::ZERO {
                 topups::set_refunded(self.store, top_up, taken)?;
@@ -147,7 +149,11 @@ impl<S: Store> Account<'_, S> {
         self.store.transaction(&mut || {
             let before = disputes::find(self.store, &truth.id)?;
             let was = before.as_ref();
-            let effect_before = was.map_or(Units::ZERO, Dispute::effect);
+            let effect_before = if mutant!(GivenBackTwice) && flags.reinstated {
+                amount.checked_neg().unwrap_or(Units::ZERO)
+            } else {
+                was.map_or(Units::ZERO, Dispute::effect)
+            };
             let after = Dispute {
                 id: truth.id.clone(),
                 payment_intent: intent.id.as_str().to_owned(),

@@ -160,6 +160,9 @@ impl<'s, S: Store> Account<'s, S> {
             return Ok(None);
         }
         let open = topups::open(self.store)?.and_then(|top_up| top_up.wake_at());
+        if mutant!(AlarmNotArmed) && open.is_some() {
+            return Ok(None);
+        }
         let ends = match open {
             Some(_) => None,
             None => self.ends_at()?,
@@ -208,11 +211,24 @@ impl<'s, S: Store> Account<'s, S> {
         }))
     }
 
-    fn touch(&self, client_id: &ClientId, now: Millis) -> Result<(), StoreError> {
+    /// Notes an attempt to pay, and the Customer that a card is attached to, where the account knew none.
+    fn touch(
+        &self,
+        client_id: &ClientId,
+        customer: Option<&CustomerId>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         self.store.run(
-            "INSERT INTO account (one, version, client_id, created_at, attempted_at) VALUES (1, ?1, ?2, ?3, ?3)
-             ON CONFLICT (one) DO UPDATE SET attempted_at = excluded.attempted_at",
-            &[schema::VERSION.into(), client_id.as_str().into(), now.into()],
+            "INSERT INTO account (one, version, client_id, customer, created_at, attempted_at)
+             VALUES (1, ?1, ?2, ?3, ?4, ?4)
+             ON CONFLICT (one) DO UPDATE SET attempted_at = excluded.attempted_at,
+                customer = coalesce(customer, excluded.customer)",
+            &[
+                schema::VERSION.into(),
+                client_id.as_str().into(),
+                customer.map(CustomerId::as_str).into(),
+                now.into(),
+            ],
         )?;
         Ok(())
     }

@@ -153,7 +153,7 @@ impl<S: Store> Account<'_, S> {
         };
         let call = self.store.transaction(&mut || {
             schema::create(self.store)?;
-            self.touch(&client_id, now)?;
+            self.touch(&client_id, pay.customer.as_ref(), now)?;
             let head = self.head()?.ok_or(StoreError::Shape("the account's row"))?;
             let customer = pay.customer.clone().or(head.customer);
             let top_up = TopUp {

@@ -8,6 +8,8 @@ use stripe402_core::protocol::ErrorCode;
 use super::{Account, Spent, answer_of, pending};
 use crate::ledger::call::{Answer, Pay, Refused};
 use crate::ledger::entries::{self, Kind};
+#[cfg(any(test, feature = "mutants"))]
+use crate::ledger::mutants;
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::{Call, Event, Outcome, State, Transition};
 use crate::ledger::topups;
@@ -82,10 +84,12 @@ impl<S: Store> Account<'_, S> {
         let top_up = &transition.top_up;
         topups::save(self.store, top_up, now)?;
         if let Some(customer) = &transition.customer {
-            self.store.run(
-                "UPDATE account SET customer = ?1, customers = ?2 WHERE one = 1",
-                &[customer.as_str().into(), i64::from(top_up.wanted.customers).into()],
-            )?;
+            let sql = "UPDATE account SET customer = ?1 WHERE one = 1";
+            self.store.run(sql, &[customer.as_str().into()])?;
+        }
+        if let Some(customers) = transition.customers {
+            let sql = "UPDATE account SET customers = ?1 WHERE one = 1";
+            self.store.run(sql, &[i64::from(customers).into()])?;
         }
         if let Some(credit) = &transition.credit {
             let units = credit.currency.units_of(credit.amount).ok_or(StoreError::Shape("units"))?;
@@ -116,13 +120,18 @@ impl<S: Store> Account<'_, S> {
         let refused = |message: &str, code| -> Result<Told, StoreError> {
             Ok(Told::Answer(Answer::Refused(Refused::new(code, message.to_owned(), balance()?))))
         };
-        let ask_again = Told::AskAgain { attached: None };
+        // Whose card has been attached meanwhile need not attach it again.
+        let attached = top_up.wanted.attached && top_up.wanted.method == pay.method;
+        let attached = top_up.wanted.customer.clone().filter(|_| attached);
+        let ask_again = Told::AskAgain { attached };
         match &top_up.state {
             State::Settled(Outcome::Credited { .. } | Outcome::Attached) => {
                 if !theirs && pay.customer.is_none() {
                     return Ok(ask_again);
                 }
                 let spent = self.spend(&pay.order, now)?;
+                #[cfg(any(test, feature = "mutants"))]
+                let spent = mutants::decided_before(self.store, spent, &pay.order, now)?;
                 let paid = matches!(spent, Spent::Paid(_));
                 let named = charge.clone().filter(|_| theirs);
                 if let Some(answer) = answer_of(spent, named, self.client(pay)?) {
@@ -131,8 +140,7 @@ impl<S: Store> Account<'_, S> {
                     }
                     return Ok(Told::Answer(answer));
                 }
-                let attached = (top_up.wanted.method == pay.method).then(|| top_up.wanted.customer.clone());
-                Ok(Told::AskAgain { attached: attached.flatten() })
+                Ok(ask_again)
             }
             State::Settled(Outcome::Declined { message, .. }) if theirs => {
                 refused(message, ErrorCode::CardDeclined)

@@ -43,12 +43,12 @@ pub(super) fn listed(mut top_up: TopUp, reply: &Reply, now: Millis) -> Transitio
     }
     match *missed_at {
         _ if now.since(*last_at) < LOOK_UP_SPAN => *wake_at = last_at.plus(LOOK_UP_SPAN),
-        None => {
+        None if !mutant!(OneMissIsEnough) => {
             *missed_at = Some(now);
             *wake_at = now.plus(LOOK_UP_SPAN);
         }
         Some(missed) if now.since(missed) < LOOK_UP_SPAN => *wake_at = missed.plus(LOOK_UP_SPAN),
-        Some(_) => return top_up.settle(Outcome::NeverHappened),
+        None | Some(_) => return top_up.settle(Outcome::NeverHappened),
     }
     top_up.stay()
 }
@@ -94,6 +94,9 @@ pub(super) fn read(mut top_up: TopUp, reply: &Reply, now: Millis) -> Transition 
                     *wake_at = since.plus(ACTION_SPAN);
                 }
                 transition
+            }
+            (PaymentIntentStatus::RequiresAction, _) if mutant!(ActionNotCanceled) => {
+                top_up.settle(Outcome::Canceled)
             }
             _ => decide(top_up, &intent, 0, 0, now),
         },

@@ -68,19 +68,32 @@ fn out(mut top_up: TopUp, sending: Sending) -> Transition {
 
 /// Sends the same bytes again if that is still allowed, and else goes looking.
 pub(super) fn again(top_up: TopUp, mut sending: Sending, now: Millis) -> Transition {
-    if sending.sends >= MAX_SENDS || now.since(sending.first_at) >= RESEND_WINDOW {
-        return give_up(top_up, &sending, now);
+    let late = now.since(sending.first_at) >= RESEND_WINDOW && !mutant!(LatePost);
+    if sending.sends >= MAX_SENDS || late {
+        return give_up(top_up, &sending, None, now);
     }
     sending.sends = sending.sends.saturating_add(1);
+    if mutant!(NewKeyOnResend) {
+        sending.key = format!("{}.{}", sending.key, sending.sends);
+    }
+    if mutant!(BodyRebuilt) {
+        sending.body = format!("{}&metadata%5Bat%5D={}", sending.body, now.seconds());
+    }
     sending.last_at = now;
     sending.wake_at = now.plus(IN_FLIGHT);
     out(top_up, sending)
 }
 
 /// The outcome stays unknown. A charge is looked for; what moved no money is let go.
-fn give_up(mut top_up: TopUp, sending: &Sending, now: Millis) -> Transition {
+fn give_up(mut top_up: TopUp, sending: &Sending, why: Option<Unknown>, now: Millis) -> Transition {
     match sending.step {
-        Step::Customer | Step::Attach => top_up.settle(Outcome::NeverHappened),
+        Step::Customer => {
+            // What Stripe stored under this key it would answer for a day: the next one gets another key.
+            let stored = matches!(why, Some(Unknown::StoredServer { .. } | Unknown::KeyReused));
+            let customers = stored.then(|| top_up.wanted.customers.saturating_add(1));
+            Transition { customers, ..top_up.settle(Outcome::NeverHappened) }
+        }
+        Step::Attach => top_up.settle(Outcome::NeverHappened),
         Step::Charge => {
             top_up.state = State::LookUp {
                 first_at: sending.first_at,
@@ -95,7 +108,7 @@ fn give_up(mut top_up: TopUp, sending: &Sending, now: Millis) -> Transition {
 
 /// A write was answered, or not.
 pub(super) fn replied(top_up: TopUp, sending: Sending, reply: &Reply, now: Millis) -> Transition {
-    let first = sending.sends == 1;
+    let first = sending.sends == 1 || mutant!(LateRefusalCounts);
     let result = match sending.step {
         Step::Customer => {
             reply.object::<Customer>(first).map(|customer| made(top_up.clone(), &customer, now))
@@ -125,17 +138,49 @@ fn failed(top_up: TopUp, sending: Sending, failure: Failure, now: Millis) -> Tra
         {
             customer_is_gone(top_up, now)
         }
+        // Another request may have attached it meanwhile, or our own first send, unanswered: the card itself tells.
+        Failure::Refused(Refusal::AlreadyAttached) | Failure::Unknown(Unknown::RefusedLate { .. })
+            if sending.step == Step::Attach =>
+        {
+            check_method(top_up, sending, now)
+        }
         Failure::Refused(refusal) => {
             top_up.settle(Outcome::Refused { message: refusal.sentence().to_owned() })
         }
+        Failure::Unknown(unknown) if mutant!(UnknownIsDeclined) => {
+            top_up.settle(Outcome::Declined { message: unknown.to_string(), codes: String::new() })
+        }
         Failure::Unknown(unknown) => unanswered(top_up, sending, unknown, now),
+    }
+}
+
+/// Reads the payment method, to see whose it is.
+fn check_method(mut top_up: TopUp, mut sending: Sending, now: Millis) -> Transition {
+    sending.wake_at = now.plus(IN_FLIGHT);
+    top_up.state = State::Sending(sending);
+    let request = request::retrieve_payment_method(&top_up.wanted.method);
+    top_up.call(Verb::Method, request)
+}
+
+/// The payment method was read: it is ours, and the top-up goes on; or another's, and it ends. Unread, the attach is
+/// tried again like any write that was not answered.
+pub(super) fn method_read(top_up: TopUp, sending: Sending, reply: &Reply, now: Millis) -> Transition {
+    match reply.object::<PaymentMethod>(true) {
+        Ok(method) => attached(top_up, &method, now),
+        Err(Failure::Unknown(unknown)) => Transition {
+            failure: Some(Failure::Unknown(unknown)),
+            ..unanswered(top_up, sending, unknown, now)
+        },
+        Err(failure) => {
+            let message = Refusal::AlreadyAttached.sentence().to_owned();
+            Transition { failure: Some(failure), ..top_up.settle(Outcome::Refused { message }) }
+        }
     }
 }
 
 /// The operator deleted our Customer at Stripe. The balance is ours, not Stripe's: make another, once.
 fn customer_is_gone(mut top_up: TopUp, now: Millis) -> Transition {
     top_up.attempt = top_up.attempt.saturating_add(1);
-    top_up.wanted.customers = top_up.wanted.customers.saturating_add(1);
     top_up.wanted.customer = None;
     next_write(top_up, now)
 }
@@ -151,14 +196,15 @@ fn unanswered(top_up: TopUp, mut sending: Sending, unknown: Unknown, now: Millis
             sending.wake_at = at;
             top_up.to(State::Sending(sending))
         }
-        _ => give_up(top_up, &sending, now),
+        _ => give_up(top_up, &sending, Some(unknown), now),
     }
 }
 
 fn made(mut top_up: TopUp, customer: &Customer, now: Millis) -> Transition {
     top_up.wanted.customer = Some(customer.id.clone());
     top_up.wanted.customers = top_up.wanted.customers.saturating_add(1);
-    Transition { customer: Some(customer.id.clone()), ..next_write(top_up, now) }
+    let customers = Some(top_up.wanted.customers);
+    Transition { customer: Some(customer.id.clone()), customers, ..next_write(top_up, now) }
 }
 
 fn attached(mut top_up: TopUp, method: &PaymentMethod, now: Millis) -> Transition {

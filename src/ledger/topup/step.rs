@@ -6,7 +6,7 @@
 use stripe402_core::protocol::{Currency, MinorAmount};
 
 use super::{
-    ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, Outcome, Sending, State, StripeSide, TopUp, read, send,
+    ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, Outcome, Sending, State, Step, StripeSide, TopUp, read, send,
 };
 use crate::ledger::store::Millis;
 use crate::stripe::{
@@ -25,6 +25,8 @@ pub enum Verb {
     },
     /// The list of the Customer's PaymentIntents.
     List,
+    /// The read of the PaymentMethod, after an attach was refused.
+    Method,
     /// The read of a PaymentIntent.
     Read(PaymentIntentId),
     /// The nth cancel of a PaymentIntent.
@@ -38,6 +40,8 @@ pub struct Call {
     pub verb: Verb,
     /// What to send.
     pub request: Request,
+    /// The API version that its bytes were made for.
+    pub version: String,
 }
 
 /// What happened.
@@ -77,6 +81,8 @@ pub struct Transition {
     pub credit: Option<Credit>,
     /// The account's new Customer.
     pub customer: Option<CustomerId>,
+    /// How many Customers the account has asked for: another one gets another key.
+    pub customers: Option<u32>,
     /// What a payer's page needs to finish 3-D Secure: for those who wait now.
     pub client_secret: Option<String>,
     /// Why the last call failed, for the log.
@@ -101,6 +107,7 @@ impl TopUp {
             call: None,
             credit: None,
             customer: None,
+            customers: None,
             client_secret: None,
             failure: None,
         }
@@ -116,7 +123,8 @@ impl TopUp {
     }
 
     pub(super) fn call(self, verb: Verb, request: Request) -> Transition {
-        Transition { call: Some(Call { verb, request }), ..self.stay() }
+        let version = self.side.version.clone();
+        Transition { call: Some(Call { verb, request, version }), ..self.stay() }
     }
 
     /// Begins: the first call that is still missing.
@@ -141,6 +149,10 @@ impl TopUp {
             {
                 let sending = sending.clone();
                 send::replied(self, sending, reply, now)
+            }
+            (State::Sending(sending), Verb::Method) if sending.step == Step::Attach => {
+                let sending = sending.clone();
+                send::method_read(self, sending, reply, now)
             }
             (State::LookUp { .. }, Verb::List) => read::listed(self, reply, now),
             (State::Follow { intent, .. } | State::Action { intent, .. }, Verb::Read(read))
@@ -169,9 +181,11 @@ impl TopUp {
             State::Sending(sending) => send::again(self, sending, now),
             State::LookUp { .. } => read::list(self, now),
             State::Follow { .. } | State::Cancel { .. } => read::follow(self, now),
-            State::Action { since, asked, .. } if asked.is_some() || now >= since.plus(ACTION_SPAN) => {
+            State::Action { since, .. } if now >= since.plus(ACTION_SPAN) => {
                 read::ask(self, Asked::Other, now)
             }
+            // A read that a crash cut off: for what it was.
+            State::Action { asked: Some(asked), .. } => read::ask(self, asked, now),
             State::Action { since, .. } => {
                 self.put_off(since.plus(ACTION_SPAN));
                 self.stay()
@@ -195,8 +209,13 @@ impl TopUp {
             return self.stay();
         }
         match self.state {
-            State::Settled(Outcome::Credited { .. }) => self.stay(),
-            // Whatever we believed before: money that came in is credited.
+            State::Settled(Outcome::Credited { .. }) if !mutant!(CreditWithoutIndex) => self.stay(),
+            // Whatever we believed before: money that came in is credited. What is over is not opened again for less.
+            State::Settled(_) if intent.status == PaymentIntentStatus::Succeeded => {
+                let before = self.clone();
+                let transition = self.succeeded(intent, now);
+                if transition.credit.is_some() { transition } else { before.stay() }
+            }
             _ if intent.status == PaymentIntentStatus::Succeeded => self.succeeded(intent, now),
             _ => self.stay(),
         }

@@ -45,6 +45,7 @@ fn kind(event: &Event<'_>) -> &'static str {
     match event {
         Event::Replied { verb: Verb::Write { .. }, .. } => "write replied",
         Event::Replied { verb: Verb::List, .. } => "list replied",
+        Event::Replied { verb: Verb::Method, .. } => "method replied",
         Event::Replied { verb: Verb::Read(_), .. } => "read replied",
         Event::Replied { verb: Verb::Cancel(..), .. } => "cancel replied",
         Event::Woke { .. } => "woke",
@@ -54,7 +55,7 @@ fn kind(event: &Event<'_>) -> &'static str {
     }
 }
 
-const KINDS: usize = 8;
+const KINDS: usize = 9;
 
 /// Lets an event happen to a record; also gives when that was, and of which kind it was.
 fn happens(top_up: &TopUp, name: &str) -> (Transition, Millis, &'static str) {
@@ -65,6 +66,7 @@ fn happens(top_up: &TopUp, name: &str) -> (Transition, Millis, &'static str) {
         "written" => Verb::Write { key, nth },
         "written before" => Verb::Write { key, nth: nth - 1 },
         "listed" => Verb::List,
+        "method" => Verb::Method,
         "read" => Verb::Read(pi("pi_1")),
         "read another" => Verb::Read(pi("pi_2")),
         "cancel before" => Verb::Cancel(pi("pi_1"), 0),
@@ -216,6 +218,7 @@ fn a_step_gives_the_record_that_its_call_needs() {
                     assert_eq!(call.request.key.as_ref(), Some(key), "{name}");
                     (key, nth) == (&sending.key, &sending.sends) && sending.last_at == now
                 }
+                (State::Sending(sending), Verb::Method) => sending.step == Step::Attach,
                 (State::LookUp { .. }, Verb::List) => true,
                 (
                     State::Follow { intent, .. } | State::Action { intent, asked: Some(_), .. },

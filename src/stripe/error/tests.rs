@@ -1,8 +1,8 @@
 //! What an answer means, as a table: every error of Stripe's that the facts know.
 
+use super::*;
 use crate::stripe::response::{Answer, Reply};
 use crate::stripe::{Customer, PaymentIntent};
-use super::*;
 
 fn answer(status: u16, body: &str) -> Reply {
     Reply::Answered(Answer { status, body: body.into(), replayed: false, request_id: None })
@@ -45,8 +45,7 @@ fn a_decline_is_told_in_stripes_words_unless_they_would_help_a_thief() {
     ];
     for (code, decline_code, said, shown) in rows {
         for first in [true, false] {
-            let result =
-                answer(402, &card_error(code, decline_code, said)).object::<PaymentIntent>(first);
+            let result = answer(402, &card_error(code, decline_code, said)).object::<PaymentIntent>(first);
             let Err(Failure::Declined(decline)) = result else { panic!("{code}: {result:?}") };
             assert_eq!(decline.message, shown, "{code}");
             assert_eq!(decline.codes, format!("{code}/{decline_code}"));
@@ -57,8 +56,8 @@ fn a_decline_is_told_in_stripes_words_unless_they_would_help_a_thief() {
 #[test]
 fn a_402_with_an_open_payment_intent_is_unknown() {
     for status in ["processing", "succeeded", "requires_action", "requires_capture", "new_status"] {
-        let body = card_error("card_declined", "generic_decline", "no")
-            .replace("requires_payment_method", status);
+        let body =
+            card_error("card_declined", "generic_decline", "no").replace("requires_payment_method", status);
         assert_eq!(
             answer(402, &body).object::<PaymentIntent>(true),
             Err(Failure::Unknown(Unknown::OpenAfterDecline)),
@@ -130,10 +129,8 @@ fn a_refusal_is_definite_on_the_first_send_only() {
 
 #[test]
 fn everything_else_is_unknown_on_every_send() {
-    let idempotency =
-        r#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests…"}}"#;
-    let in_use =
-        r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use","message":"…"}}"#;
+    let idempotency = r#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests…"}}"#;
+    let in_use = r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use","message":"…"}}"#;
     let lock = r#"{"error":{"type":"invalid_request_error","code":"lock_timeout","message":"…"}}"#;
     let api = r#"{"error":{"type":"api_error","message":"…"}}"#;
     let rows: [(u16, &str, Unknown); 14] = [
@@ -172,8 +169,5 @@ fn a_stored_500_is_told_from_a_new_one() {
         replayed: true,
         request_id: Some("req_1".into()),
     });
-    assert_eq!(
-        reply.object::<Customer>(false),
-        Err(Failure::Unknown(Unknown::StoredServer { status: 500 }))
-    );
+    assert_eq!(reply.object::<Customer>(false), Err(Failure::Unknown(Unknown::StoredServer { status: 500 })));
 }

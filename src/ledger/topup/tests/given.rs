@@ -231,6 +231,8 @@ pub(super) fn events() -> Vec<String> {
     of("written", &WRITTEN);
     of("written", &STATUSES);
     of("written before", &["succeeded", "declined", "lost"]);
+    of("method", &FAILED);
+    of("method", &["attached", "attached elsewhere", "refused"]);
     of("listed", &FAILED);
     of("listed", &STATUSES);
     of("listed", &["none", "more", "of another"]);

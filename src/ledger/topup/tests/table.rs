@@ -45,10 +45,22 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     // What ends an attempt: a decline on any send, any other refusal on the first. A Customer that is gone is made anew
     // once.
     ("customer; customer, last; @attaches; @charges", "written: declined", "declined"),
-    ("customer; attach; attach only; attach anew; charge", "written: already attached / refused", "refused"),
+    ("customer; charge", "written: already attached / refused", "refused"),
+    ("attach; attach only; attach anew", "written: refused", "refused"),
     ("customer; attach anew; charge", "written: no customer", "refused"),
     ("attach; attach only", "written: no customer", "customer 1 +25s attempt 2 | POST customers"),
     ("@charges", "written: requires_payment_method / canceled", "refused"),
+
+    // An attach that is refused since it is attached already, or after an earlier send: the card itself tells whose it is.
+    ("attach; attach only; attach anew", "written: already attached", "attach 1 +25s | GET payment_methods/pm_1"),
+    ("attach again", "written: @late refusal", "attach 2 +25s | GET payment_methods/pm_1"),
+    ("attach, last", "written: @late refusal", "attach 4 +25s | GET payment_methods/pm_1"),
+    ("attach; attach anew; attach again; attach, last", "method: attached", "charge 1 +25s | POST payment_intents"),
+    ("attach only", "method: attached", "attached"),
+    ("@attaches", "method: attached elsewhere / refused", "refused"),
+    ("attach; attach only; attach anew", "method: @unread", "attach 1 +1s"),
+    ("attach again", "method: @unread", "attach 2 +5s"),
+    ("attach, last", "method: @unread", "never_happened"),
 
     // No word, or none that can be relied on: the same again, at most four times and one after a stored error.
     ("customer", "written: @unanswered / attached / attached elsewhere / @any intent", "customer 1 +1s"),
@@ -57,7 +69,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("attach; attach only; attach anew", "written: @unanswered / customer / @any intent", "attach 1 +1s"),
     ("attach; attach only; attach anew", "written: stored 500", "attach 1 stored +1s"),
     ("attach; attach only; attach anew", "woke: due", "attach 2 +25s | POST frozen"),
-    ("attach again", "written: @unanswered / @late refusal / customer / @any intent", "attach 2 +5s"),
+    ("attach again", "written: @unanswered / customer / @any intent", "attach 2 +5s"),
     ("attach again", "written: stored 500", "attach 2 stored +5s"),
     ("attach again", "woke: due", "attach 3 +25s | POST frozen"),
     ("charge", "written: @unanswered / customer / attached / attached elsewhere", "charge 1 +1s"),
@@ -74,7 +86,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
 
     // Enough of that: what moves no money is let go, a charge is looked for.
     ("customer, last", "written: @unanswered / @late refusal / stored 500 / attached / attached elsewhere / @any intent", "never_happened"),
-    ("attach, last", "written: @unanswered / @late refusal / stored 500 / customer / @any intent", "never_happened"),
+    ("attach, last", "written: @unanswered / stored 500 / customer / @any intent", "never_happened"),
     ("customer, last; attach, last", "woke: due", "never_happened"),
     ("customer; customer, last; @attaches", "woke: two minutes late; written: key reused", "never_happened"),
     ("charge, last", "written: @unanswered / @late refusal / customer / attached / attached elsewhere", "look up +25s | GET payment_intents"),
@@ -115,7 +127,8 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("@follows", "read: nothing received", "follow 0 0 +30s"),
 
     // 3-D Secure: read when the payer comes back or the hour is over, cancelled if another is wanted.
-    ("action; action, same; action, other", "woke: due / two minutes late", "action Other +25s | GET payment_intents/pi_1"),
+    ("action; action, other", "woke: due / two minutes late", "action Other +25s | GET payment_intents/pi_1"),
+    ("action, same", "woke: due / two minutes late", "action Same +25s | GET payment_intents/pi_1"),
     ("action, early", "woke: due", "action +3539s"),
     ("action, early", "woke: two minutes late", "action +3419s"),
     ("@actions", "came back: same", "action Same +25s | GET payment_intents/pi_1"),
