@@ -89,7 +89,7 @@ async function startTestbed(start) {
   }
   const testbed = start(
     "testbed",
-    "target/tool/testbed",
+    "target/debug/testbed",
     ["--stripe-port", stripePort, "--origin-port", originPort, "--publishable-key-tokenization"],
     { stdio: ["ignore", "pipe", "inherit"] },
   );

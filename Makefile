@@ -1,0 +1,84 @@
+# One command each for developing, testing and building. Works with GNU make 3.81 (macOS) and later.
+#
+# What is missing is installed once, pinned, into the project's own folders: .tools/, node_modules/, target/.
+# Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
+
+.SUFFIXES:
+.PHONY: help setup dev build test test-all clean
+
+# One target folder, whatever the user's own cargo configuration says: the scripts read from it.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# worker-build goes with the crate `worker`, whose version Cargo.toml pins.
+WORKER_BUILD := $(shell sed -n 's/^worker = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)
+CARGO_DENY   := 0.20.2
+
+# Tools that run for seconds: unoptimised, they are there in a third of the time.
+INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+           cargo install --quiet --locked --root .tools --target-dir .tools/build
+
+RUST      := .tools/rust
+NODE      := node_modules/.installed
+TOOLS     := $(RUST) $(NODE) .tools/worker-build-$(WORKER_BUILD)
+WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+
+help:
+	@echo "make dev       the paywall on http://127.0.0.1:8402, with a pretend Stripe and a demo origin; Ctrl-C ends it"
+	@echo "               PORT, STRIPE_PORT, ORIGIN_PORT and STATE (a folder) can be set: make dev PORT=9402 ..."
+	@echo "make test      format, lints, tests, size, end-to-end"
+	@echo "make test-all  the same, and what needs more tools"
+	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
+	@echo "make setup     only install what the others need"
+	@echo "make clean     remove what was built (the tools stay)"
+
+setup: $(TOOLS)
+
+# wrangler calls `make build` at every start (wrangler.toml, [build]): nothing to do must cost nothing.
+# The folders are in the list too, so that a removed file counts as a change.
+INPUTS := Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml $(shell find src core)
+
+build: build/index.js build/index_bg.wasm
+
+build/index.js: $(INPUTS) | $(TOOLS)
+	@$(WITH_NODE) sh scripts/build.sh $(INPUTS)
+
+build/index_bg.wasm: build/index.js
+	@test -f $@ || { rm -f build/index.js; $(MAKE) --no-print-directory build/index.js; }
+
+dev: build
+	@test -x target/debug/testbed || echo "Compiling the pretend Stripe and the demo origin (about half a minute)"
+	@cargo build --quiet -p stripe402-testbed --bin testbed
+	@$(WITH_NODE) exec node scripts/dev.mjs
+
+test: $(TOOLS)
+	@$(WITH_NODE) exec node scripts/test.mjs
+
+test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY)
+	@$(WITH_NODE) exec node scripts/test.mjs --all
+
+clean:
+	rm -rf build dist target
+
+$(RUST): rust-toolchain.toml
+	@sh scripts/rust.sh
+	@mkdir -p .tools && touch $@
+
+# A copy of the lock file says what was installed: a changed time alone, as after a checkout, installs nothing.
+$(NODE): package-lock.json
+	@if cmp -s package-lock.json $@; then touch $@; else \
+	  command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later, https://nodejs.org"; exit 1; }; \
+	  echo "Installing wrangler, workerd, Node 24, wasm-opt and esbuild into node_modules/ (520 MB, about half a minute)"; \
+	  npm ci --loglevel=error && cp package-lock.json $@; \
+	fi
+
+.tools/worker-build-$(WORKER_BUILD): | $(RUST)
+	@echo "Compiling worker-build $(WORKER_BUILD) into .tools/ (about a minute)"
+	@$(INSTALL) --version $(WORKER_BUILD) worker-build || { echo "That did not work. By hand: \
+	cargo install worker-build --version $(WORKER_BUILD) --root .tools, then: touch $@"; exit 1; }
+	@rm -rf .tools/build && touch $@
+
+.tools/cargo-deny-$(CARGO_DENY): | $(RUST)
+	@echo "Compiling cargo-deny $(CARGO_DENY) into .tools/ (about a minute)"
+	@$(INSTALL) --version $(CARGO_DENY) cargo-deny || { echo "That did not work. By hand: \
+	cargo install cargo-deny --version $(CARGO_DENY) --root .tools, then: touch $@"; exit 1; }
+	@rm -rf .tools/build && touch $@
