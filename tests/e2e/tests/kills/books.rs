@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OpenFlags};
-use stripe402_e2e::Stripe;
+use stripe402_e2e::{Card, Stripe};
 
 use crate::traffic::Payer;
 
@@ -25,7 +25,8 @@ impl Books {
     pub fn read(databases: &[PathBuf]) -> Self {
         let mut books = BTreeMap::new();
         for path in databases {
-            let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a database");
+            let connection =
+                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a database");
             let ours = "SELECT count(*) FROM sqlite_master WHERE name = 'entry'";
             if connection.query_row(ours, [], |row| row.get::<_, i64>(0)).expect("a schema") == 0 {
                 continue;
@@ -49,6 +50,13 @@ impl Books {
             books.insert(client, entries);
         }
         Self(books)
+    }
+
+    /// What a card's account holds, all entries added up.
+    pub fn credited(&self, card: &Card) -> i64 {
+        let entries = self.0.get(card.client.as_str()).map_or(&[][..], Vec::as_slice);
+        adds_up(entries);
+        entries.iter().map(|entry| entry.amount).sum()
     }
 
     /// Compares everything with everything, and prints the tally.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use books::Books;
 use raw::Workerd;
 use serde_json::json;
-use stripe402_e2e::{Config, Paywall, Stripe};
+use stripe402_e2e::{Config, Paywall, Request, Stripe, wait_for};
 use stripe402_testbed::{Options, Testbed};
 use traffic::{Payer, Random};
 
@@ -74,6 +74,46 @@ fn kill_9_of_workerd_loses_no_money_and_makes_none() {
 
     let books = Books::read(&workerd.databases());
     books.compare(stripe, &payers, kills);
+}
+
+#[test]
+fn a_charge_that_a_kill_cut_off_is_finished_without_any_client() {
+    let testbed = Testbed::start(Options::default()).expect("the testbed starts");
+    let stripe = Stripe::at(&testbed.stripe_url());
+    let mut workerd = Workerd::new(&testbed);
+    let payer = Payer::new(stripe, 0);
+    let card = &payer.card;
+    workerd.start();
+    stripe.breaks(
+        &json!({"match": "POST /v1/payment_intents", "times": 1, "kind": "delay", "delay_ms": 3_000}),
+    );
+    let address = workerd.address();
+    let request = Request::get("/api/joke").payment(card.pays());
+    let asks = std::thread::spawn(move || request.send(address));
+    let charging = || stripe.calls(card).iter().any(|call| call == "charge").then_some(());
+    wait_for(Duration::from_secs(20), || "the charge to be on its way".to_owned(), charging);
+
+    workerd.kill();
+    assert!(asks.join().expect("the client").is_err(), "the client is cut off, and does not come back");
+    workerd.start();
+
+    // Its alarm is due 25 seconds after the send: it sends the same bytes again, and learns what became of them.
+    wait_for(
+        Duration::from_secs(90),
+        || "the alarm to ask again".to_owned(),
+        || (stripe.writes(card, "charge").len() >= 2).then_some(()),
+    );
+    let mut sent = stripe.writes(card, "charge");
+    sent.dedup();
+    assert_eq!(sent.len(), 1, "the same bytes under the same key");
+    wait_for(
+        Duration::from_secs(20),
+        || "the credit to be on disk".to_owned(),
+        || (Books::read(&workerd.databases()).credited(card) == 50_000).then_some(()),
+    );
+    workerd.kill();
+    assert_eq!(stripe.charges(card).len(), 1);
+    assert_eq!(Books::read(&workerd.databases()).credited(card), 50_000, "credited once, and nobody debited");
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn project() -> &'static Path {
 }
 
 fn workerd() -> PathBuf {
-    let packages = std::fs::read_dir(project().join("node_modules/@cloudflare")).expect("npm's packages are installed");
+    let packages =
+        std::fs::read_dir(project().join("node_modules/@cloudflare")).expect("npm's packages are installed");
     let binaries = packages.filter_map(|entry| {
         let path = entry.ok()?.path();
         let ours = path.file_name()?.to_str()?.starts_with("workerd-");
@@ -32,13 +33,16 @@ fn workerd() -> PathBuf {
 
 impl Workerd {
     pub fn new(testbed: &Testbed) -> Self {
-        let folder = std::env::temp_dir().join(format!("stripe402-kills-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("stripe402-kills-{}-{}", std::process::id(), free_port()));
         std::fs::create_dir_all(folder.join("disk")).expect("a folder for the databases");
         for file in ["index.js", "index_bg.wasm"] {
-            std::fs::copy(project().join("build").join(file), folder.join(file)).expect("the Worker is built");
+            std::fs::copy(project().join("build").join(file), folder.join(file))
+                .expect("the Worker is built");
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        std::fs::write(folder.join("config.capnp"), config(testbed, &folder, address)).expect("its configuration");
+        std::fs::write(folder.join("config.capnp"), config(testbed, &folder, address))
+            .expect("its configuration");
         Self { folder, address, running: None }
     }
 

@@ -95,7 +95,11 @@ pub fn until_everyone_is_served(payers: &[Payer], address: SocketAddr) {
     let began = Instant::now();
     for payer in payers {
         while payer.asks(address) != Some(200) {
-            assert!(began.elapsed() < Duration::from_secs(180), "{:?} was never served again", payer.card.account);
+            assert!(
+                began.elapsed() < Duration::from_secs(180),
+                "{:?} was never served again",
+                payer.card.account
+            );
             thread::sleep(Duration::from_millis(200));
         }
     }

@@ -14,6 +14,7 @@
 
 mod disputes;
 mod keys;
+mod limits;
 mod refunds;
 mod unknown;
 mod webhooks;
