@@ -290,14 +290,14 @@ fn difference_three_d_secure_names_the_step_after_the_recorded_fields() {
     let recorded = &step(&vectors, "3-D Secure needed")["response"]["body"];
     let mut ours: PaymentResponse = serde_json::from_value(recorded.clone()).unwrap();
     ours.action =
-        Some(Action { kind: "use_stripe_sdk".to_owned(), client_secret: "pi_1_secret_2".to_owned() });
+        Some(Action { kind: "stripe_handle_next_action".to_owned(), client_secret: "pi_1_secret_2".to_owned() });
     assert_eq!(
         serde_json::to_string(&ours).unwrap(),
-        r#"{"success":false,"creditsRemaining":0,"clientId":"","error":"Payment did not succeed. Status: requires_action","errorCode":"payment_failed","action":{"type":"use_stripe_sdk","clientSecret":"pi_1_secret_2"}}"#
+        r#"{"success":false,"creditsRemaining":0,"clientId":"","error":"Payment did not succeed. Status: requires_action","errorCode":"payment_failed","action":{"type":"stripe_handle_next_action","clientSecret":"pi_1_secret_2"}}"#
     );
     let shown = format!("{ours:?}");
     assert!(!shown.contains("pi_1_secret_2"), "{shown}");
-    assert!(shown.contains("PaymentFailed") && shown.contains("use_stripe_sdk"), "{shown}");
+    assert!(shown.contains("PaymentFailed") && shown.contains("stripe_handle_next_action"), "{shown}");
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl fmt::Debug for PaymentResponse {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Action {
-    /// The kind of step, as Stripe names it: `use_stripe_sdk`, `redirect_to_url`.
+    /// The kind of step: `stripe_handle_next_action`, what Stripe.js does by `handleNextAction`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The PaymentIntent's client secret, for Stripe.js `handleNextAction`.
