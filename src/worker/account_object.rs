@@ -13,8 +13,9 @@ use js_sys::futures::future_to_promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
+use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
@@ -22,7 +23,7 @@ use super::waiters::Waiters;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
-use crate::ledger::{Account as Ledger, Answer, Call, Millis, Pay, StoreError};
+use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
 use crate::stripe::object::{FromJson, List};
 use crate::stripe::{API_VERSION, Dispute, PaymentIntent, Refund, Request as StripeRequest, request};
 
@@ -45,6 +46,7 @@ struct Object {
     env: JsValue,
     store: SqlStore,
     waiters: Waiters,
+    queue: DebitQueue,
     driving: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
@@ -62,6 +64,7 @@ impl Account {
             env,
             store,
             waiters: Waiters::default(),
+            queue: DebitQueue::default(),
             driving: Cell::new(false),
             booked: Cell::new(0),
             armed: Cell::new(None),
@@ -103,7 +106,7 @@ impl Object {
 
     async fn answer(self: Rc<Self>, call: Call) -> Result<Answer, StoreError> {
         match call {
-            Call::Spend(order) => Ok(self.ledger().spend(&order, now())?.into_answer()),
+            Call::Spend(order) => self.spend(order).await,
             Call::Reverse { currency, seq, op, holder } => {
                 let balance =
                     self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
@@ -120,6 +123,18 @@ impl Object {
             Call::Announce(announcement) => self.announce(&announcement).await,
             Call::Pay(pay) => self.pay(*pay).await,
         }
+    }
+
+    /// Debits together with whatever else has arrived by the next turn of the event loop: one commit for all of them.
+    async fn spend(self: Rc<Self>, order: Order) -> Result<Answer, StoreError> {
+        let (first, answered) = self.queue.join(order);
+        if first {
+            let object = self.clone();
+            next_turn(move || {
+                object.queue.serve(|order| Ok(object.ledger().spend(order, now())?.into_answer()));
+            });
+        }
+        answered.await.unwrap_or_else(|_| Err(StoreError::Failed("the queue was lost".to_owned())))
     }
 
     async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {

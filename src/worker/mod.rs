@@ -5,6 +5,7 @@
 
 mod account_client;
 mod account_object;
+mod debit_queue;
 mod entry;
 mod http;
 mod limits;

@@ -198,6 +198,15 @@ impl Drop for Timer {
     }
 }
 
+/// Does something on the next turn of the event loop. At once, if there is no timer to be had.
+pub(super) fn next_turn(work: impl FnOnce() + 'static) {
+    let callback = Closure::once_into_js(work);
+    let function: &Function = callback.unchecked_ref();
+    if set_timeout(function, 0).is_err() {
+        drop(function.call0(&JsValue::NULL));
+    }
+}
+
 /// Reads a flag of an error that the platform threw (`retryable`, `overloaded`).
 pub(super) fn flag(error: &JsValue, name: &str) -> bool {
     js_sys::Reflect::get(error, &name.into()).is_ok_and(|value| value.is_truthy())
