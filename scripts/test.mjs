@@ -9,7 +9,7 @@ const rust = "--workspace --exclude wasm-bindgen-tool";
 
 const stages = [
   { name: "format", run: "cargo fmt --all --check" },
-  { name: "lints", run: `cargo clippy --locked ${rust} --all-targets -- -D warnings` },
+  { name: "lints", run: `cargo clippy --locked ${rust} --features stripe402-edge/mutants --all-targets -- -D warnings` },
   {
     name: "lints, wasm",
     run: "cargo clippy --target wasm32-unknown-unknown -p stripe402-edge --lib -- -D warnings",
@@ -17,7 +17,11 @@ const stages = [
   { name: "licences", run: ".tools/bin/cargo-deny --log-level error check licenses bans sources", all: true },
   { name: "tests", run: `cargo test ${rust} --exclude stripe402-e2e` },
   // Optimised: unoptimised it takes three times as long.
-  { name: "simulation", run: "cargo test --profile tool --test simulation", needs: "tests/simulation.rs" },
+  {
+    name: "simulation",
+    run: "cargo test --profile tool -p stripe402-edge --features mutants --test simulation",
+    needs: "tests/simulation.rs",
+  },
   { name: "build", run: "make build" },
   { name: "size", run: "node scripts/size.mjs" },
   { name: "readme", run: "node scripts/readme_test.mjs" },

@@ -3,7 +3,10 @@
 //! Kept true here: a request that no rule lets through is refused; the order of the checks is the protocol's (no
 //! payment → challenge; the header's form; the bounds of the top-up; only then an account or Stripe is asked).
 
-use stripe402_core::config::{CorsOrigins, Price, Route, Settings, UnlistedMethods, Unmatched};
+use std::collections::BTreeSet;
+
+use stripe402_core::config::path::fold;
+use stripe402_core::config::{CorsOrigins, OriginTarget, Price, Route, Settings, UnlistedMethods, Unmatched};
 use stripe402_core::protocol::{
     Currency, ErrorCode, InvalidPayment, Payment, PaymentHeader, PaymentRequired, Units, check_top_up,
     decode_payment,
@@ -111,11 +114,17 @@ impl PaidRequest<'_> {
 #[derive(Debug, Clone)]
 pub struct Gate {
     table: RouteTable,
+    /// What the readings of a path are looked up in.
+    loose: RouteTable,
+    /// Whether the two tables differ, so that even a plain path has to be looked up in both.
+    escaped: bool,
     publishable_key: String,
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
     cors: CorsOrigins,
     strict_paths: bool,
+    /// What the origin sees before every path, folded; empty for none.
+    base_path: String,
     key_lease: i64,
     key_retries: u32,
 }
@@ -123,13 +132,20 @@ pub struct Gate {
 impl Gate {
     /// Builds the gate of checked settings.
     pub fn new(settings: &Settings) -> Self {
+        let table = RouteTable::new(settings.routes.clone());
         Self {
-            table: RouteTable::new(settings.routes.clone()),
+            loose: table.loose(),
+            escaped: table.is_escaped(),
+            table,
             publishable_key: settings.publishable_key.clone(),
             unmatched: settings.unmatched,
             unlisted: settings.unlisted_methods,
             cors: settings.cors_origins.clone(),
             strict_paths: settings.strict_paths,
+            base_path: match &settings.origin {
+                OriginTarget::Url { base_path, .. } => fold(base_path),
+                OriginTarget::Zone | OriginTarget::Service => String::new(),
+            },
             key_lease: i64::from(settings.origin_timeout_ms).saturating_add(KEY_MARGIN),
             key_retries: settings.idempotent_retries,
         }
@@ -169,14 +185,19 @@ impl Gate {
         match self.table.find(facts.method, &target.folded) {
             Found::Route(route) => self.on_route(route, target, facts),
             Found::OtherMethods { .. }
-                if self.unlisted == UnlistedMethods::Free || self.is_preflight_of_what_is_free(facts, &target) =>
+                if self.unlisted == UnlistedMethods::Free
+                    || self.is_preflight_of_what_is_free(facts, &target) =>
             {
                 Decision::Pass(target)
             }
             Found::OtherMethods { allow } => {
                 let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
-                let detail = "This path is priced for other methods. To serve this one free, give it a route of its \
-                              own with amount = 0.";
+                let detail = if facts.method == "OPTIONS" {
+                    "This path is priced. Pages of the origins in CORS_ORIGINS get an answer to their preflights."
+                } else {
+                    "This path is priced for other methods. To serve this one free, give it a route of its own with \
+                     amount = 0."
+                };
                 reject(Answer::problem(405, "Method not allowed", detail).with("allow", allow))
             }
             Found::Nothing => self.unmatched(target),
@@ -185,23 +206,36 @@ impl Gate {
 
     /// Refuses a path that a careless origin could read as something dearer than what it was judged as.
     fn ambiguous(&self, method: &str, target: &Target) -> Option<Answer> {
-        if is_plain(&target.canonical) {
+        if is_plain(&target.canonical) && !self.escaped {
             return None;
         }
         let refusal = |detail| Some(Answer::problem(400, "Ambiguous path", detail));
-        let Ok(readings) = readings(&target.raw, &target.canonical) else {
+        let whole = |path: &str| format!("{}{path}", self.base_path);
+        let Ok(readings) = readings(&whole(&target.raw), &whole(&target.canonical)) else {
             return refusal("This path can be read in too many ways.");
+        };
+        let below = |reading: &String| below(reading, &self.base_path).map(ToOwned::to_owned);
+        let Some(readings) = readings.iter().map(below).collect::<Option<BTreeSet<_>>>() else {
+            return refusal("This path can be read as one outside of this API.");
         };
         if self.strict_paths && readings.len() > 1 {
             return refusal("This path can be read in more than one way.");
         }
-        let judged = match self.table.find(method, &target.folded) {
+        let found = self.table.find(method, &target.folded);
+        let judged = match &found {
             Found::Route(route) => price_of(route),
             Found::OtherMethods { .. } | Found::Nothing => None,
         };
-        let others = readings.iter().filter(|reading| **reading != target.folded);
-        let dearer = others.into_iter().any(|reading| {
-            own_path(reading).is_some() || self.table.prices(reading).any(|price| !covers(judged, price))
+        let dearer = readings.iter().any(|reading| {
+            if *reading == target.folded {
+                // Of what stands in both tables, the method has decided.
+                return match self.loose.find(method, reading) {
+                    Found::Route(route) => price_of(route).is_some_and(|price| !covers(judged, price)),
+                    Found::OtherMethods { .. } => found == Found::Nothing,
+                    Found::Nothing => false,
+                };
+            }
+            own_path(reading).is_some() || self.loose.prices(reading).any(|price| !covers(judged, price))
         });
         if dearer {
             refusal("This path can be read as that of another resource. Send it as that is named.")
@@ -340,6 +374,15 @@ fn preflight(facts: &Facts<'_>) -> Answer {
         .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
         .with("access-control-allow-headers", headers)
         .with("access-control-max-age", "600")
+}
+
+/// What an origin's path is to us: none if it is not below the base path.
+fn below<'r>(reading: &'r str, base_path: &str) -> Option<&'r str> {
+    let rest = reading.strip_prefix(base_path)?;
+    match rest {
+        "" => Some("/"),
+        _ => rest.starts_with('/').then_some(rest),
+    }
 }
 
 /// An answer that is about no route.

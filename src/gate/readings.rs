@@ -19,13 +19,19 @@ pub struct TooMany;
 /// One way in which an origin may change a path before it looks it up.
 type Rule = fn(&[u8]) -> Vec<u8>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 15] = [
     decode_once,
     decode_overlong,
+    look_alikes_as_ascii,
+    lower_case,
     backslash_as_slash,
     cut_parameters,
+    cut_from_the_first_parameter,
+    drop_authority,
     merge_slashes,
     cut_trailing_dots_and_spaces,
+    cut_trailing_dots,
+    cut_spaces,
     resolve_dots,
     cut_at_nul_query_or_fragment,
     drop_controls,
@@ -57,6 +63,19 @@ pub fn readings(raw: &str, canonical: &str) -> Result<BTreeSet<String>, TooMany>
     }
     // Folded in the form of the route table: what is not ASCII is escaped there.
     Ok(known.iter().map(|path| fold(&escape(path))).collect())
+}
+
+/// A literal of a route as a careless origin compares it: decoded until nothing is left to decode, without letter
+/// case; in the form of the readings. A slash in it separates segments.
+pub fn loose(literal: &str) -> String {
+    let mut path = literal.as_bytes().to_vec();
+    loop {
+        let decoded = decode_once(&path);
+        if decoded == path {
+            return escape(&lower_case(&path)).to_ascii_lowercase();
+        }
+        path = decoded;
+    }
 }
 
 fn escape(path: &[u8]) -> String {
@@ -108,6 +127,40 @@ fn decode_overlong(path: &[u8]) -> Vec<u8> {
     read
 }
 
+/// Characters beyond ASCII that mean, in upper or lower case or in their plain form, one of ASCII's: the full-width
+/// forms, the Kelvin sign, the long s, and what looks like a slash. As `toLowerCase`, NFKC and Windows' best fit do.
+fn look_alikes_as_ascii(path: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(path.len());
+    for piece in path.utf8_chunks() {
+        for character in piece.valid().chars() {
+            let ascii = match character {
+                '\u{ff01}'..='\u{ff5e}' => u8::try_from(u32::from(character).wrapping_sub(0xfee0)).ok(),
+                '\u{212a}' => Some(b'k'),
+                '\u{17f}' => Some(b's'),
+                '\u{2044}' | '\u{2215}' | '\u{29f8}' => Some(b'/'),
+                '\u{2216}' | '\u{29f5}' | '\u{fe68}' => Some(b'\\'),
+                _ => None,
+            };
+            match ascii {
+                Some(byte) => read.push(byte),
+                None => read.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        read.extend_from_slice(piece.invalid());
+    }
+    read
+}
+
+/// Letters beyond ASCII have a case, too.
+fn lower_case(path: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(path.len());
+    for piece in path.utf8_chunks() {
+        read.extend_from_slice(piece.valid().to_lowercase().as_bytes());
+        read.extend_from_slice(piece.invalid());
+    }
+    read
+}
+
 fn backslash_as_slash(path: &[u8]) -> Vec<u8> {
     path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect()
 }
@@ -119,6 +172,22 @@ fn per_segment(path: &[u8], cut: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
 /// `;…` of every segment, as servlet containers do.
 fn cut_parameters(path: &[u8]) -> Vec<u8> {
     per_segment(path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
+}
+
+/// `;` and everything behind it, as those do who look for the first one.
+fn cut_from_the_first_parameter(path: &[u8]) -> Vec<u8> {
+    path.split(|byte| *byte == b';').next().unwrap_or_default().to_vec()
+}
+
+/// `//host/path` is `/path` to whoever resolves the target against a base: `new URL(request.url, "http://localhost")`.
+fn drop_authority(path: &[u8]) -> Vec<u8> {
+    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
+    let rest = path.get(slashes..).unwrap_or_default();
+    match rest.iter().position(|byte| *byte == b'/') {
+        _ if slashes < 2 => path.to_vec(),
+        Some(end) => rest.get(end..).unwrap_or_default().to_vec(),
+        None => b"/".to_vec(),
+    }
 }
 
 fn merge_slashes(path: &[u8]) -> Vec<u8> {
@@ -139,6 +208,26 @@ fn cut_trailing_dots_and_spaces(path: &[u8]) -> Vec<u8> {
         }
         let kept = segment.iter().rposition(|byte| !matches!(byte, b'.' | b' '));
         segment.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
+    })
+}
+
+/// Dots alone: what is left may end in a space, and be a dot segment without it.
+fn cut_trailing_dots(path: &[u8]) -> Vec<u8> {
+    per_segment(path, |segment| {
+        if matches!(segment, b"." | b"..") {
+            return segment;
+        }
+        let kept = segment.iter().rposition(|byte| *byte != b'.');
+        segment.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
+    })
+}
+
+/// Spaces alone, at both ends of a segment: what is left may be a dot segment.
+fn cut_spaces(path: &[u8]) -> Vec<u8> {
+    per_segment(path, |segment| {
+        let first = segment.iter().position(|byte| *byte != b' ').unwrap_or(segment.len());
+        let end = segment.iter().rposition(|byte| *byte != b' ').map_or(first, |last| last.saturating_add(1));
+        segment.get(first..end).unwrap_or_default()
     })
 }
 
@@ -235,12 +324,55 @@ mod tests {
             "/api/x/../joke",
             "/api/joke//",
             "/api/%2e/joke",
+            "/x/..%20/api/joke",
+            "/x/%20../api/joke",
+            "/x/..%20./api/joke",
+            "/api/%20joke",
+            "/api/joke;/x",
+            "/api/joke;/../x",
+            "//host.example/api/joke",
+            "///host.example/api/joke",
+            "/\\host.example/api/joke",
+            "//host.example//api/joke",
+            "/%2fhost.example/api/joke",
+            "/api%ef%bc%8fjoke",
+            "/api%e2%88%95joke",
+            "/api%ef%bc%bcjoke",
+            "/x/%ef%bc%8e%ef%bc%8e/api/joke",
+            "/api/jo%e2%84%aae",
+            "/api/%ef%bd%8aoke",
+            "/api/%ef%bc%aaoke",
+            "/x/%252e%252e/api/joke",
         ] {
             assert!(reads_as(sent, joke), "{sent}");
+        }
+        for sent in ["//host.example/x/api/joke", "/%ff/api/joke", "/api%ef%bcjoke"] {
+            assert!(!reads_as(sent, joke), "{sent}");
         }
         for sent in ["/api/jokes", "/api/jok", "/apijoke", "/api/joke/x", "/ap/i/joke", "/", "/api/j%c3%b6ke"]
         {
             assert!(!reads_as(sent, joke), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_literal_of_a_route_is_compared_decoded() {
+        let rows = [
+            ("a", "a"),
+            ("a%2cb", "a,b"),
+            ("%40scope", "@scope"),
+            ("scope%2fname", "scope/name"),
+            ("a%20b", "a b"),
+            ("100%2525", "100%"),
+            ("caf%c3%a9", "caf%c3%a9"),
+            ("caf%c3%89", "caf%c3%a9"),
+            ("%ff", "%ff"),
+        ];
+        for (literal, read) in rows {
+            assert_eq!(loose(literal), read, "{literal}");
+        }
+        for sent in ["/%252e/CAF%C3%89/a%2520b", "/caf%c3%a9/a b", "/CAF%c3%89/a%20b/"] {
+            assert!(reads_as(sent, "/caf%c3%a9/a b"), "{sent}");
         }
     }
 

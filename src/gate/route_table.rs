@@ -11,6 +11,8 @@ use stripe402_core::config::path::segments;
 use stripe402_core::config::{Price, Route, RouteMethod, Segment};
 use stripe402_core::protocol::{Currency, Units};
 
+use super::readings::loose;
+
 /// The routes of one configuration, ready to be matched.
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
@@ -43,13 +45,26 @@ pub enum Found<'t> {
 impl RouteTable {
     /// Takes checked routes: no two of one shape and method.
     pub fn new(routes: Vec<Route>) -> Self {
+        Self::spelled(routes, str::to_owned)
+    }
+
+    /// The same routes as careless origins compare them (`readings`): one literal may then be many segments.
+    pub fn loose(&self) -> Self {
+        Self::spelled(self.routes.clone(), loose)
+    }
+
+    fn spelled(routes: Vec<Route>, spell: fn(&str) -> String) -> Self {
         let mut root = Node::default();
         for (index, route) in routes.iter().enumerate() {
             let mut node = &mut root;
             let mut rest = false;
             for segment in route.pattern.segments() {
                 match segment {
-                    Segment::Literal(text) => node = node.literals.entry(text.clone()).or_default(),
+                    Segment::Literal(text) => {
+                        for part in spell(text).split('/') {
+                            node = node.literals.entry(part.to_owned()).or_default();
+                        }
+                    }
                     Segment::Param(_) => node = node.param.get_or_insert_default(),
                     Segment::Rest => rest = true,
                 }
@@ -58,6 +73,12 @@ impl RouteTable {
             list.push(index);
         }
         Self { routes, root }
+    }
+
+    /// Whether careless origins compare these routes with something else than what is written here.
+    pub fn is_escaped(&self) -> bool {
+        let literals = self.routes.iter().flat_map(|route| route.pattern.segments());
+        literals.into_iter().any(|segment| matches!(segment, Segment::Literal(text) if loose(text) != *text))
     }
 
     /// The routes, as they were given.

@@ -37,8 +37,8 @@ pub enum Mutant {
     UnknownIsDeclined,
     /// A PaymentIntent whose secret was handed out is left behind uncancelled.
     ActionNotCanceled,
-    /// A refusal of a resend counts, though the first send may have gone through.
-    LateRefusalCounts,
+    /// What was begun with one Stripe account is sent again to another.
+    SentToAnotherStripe,
     /// A charge that one look-up does not find has never happened.
     OneMissIsEnough,
 }
@@ -57,7 +57,7 @@ impl Mutant {
         Self::LatePost,
         Self::UnknownIsDeclined,
         Self::ActionNotCanceled,
-        Self::LateRefusalCounts,
+        Self::SentToAnotherStripe,
         Self::OneMissIsEnough,
     ];
 }

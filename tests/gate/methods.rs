@@ -26,7 +26,7 @@ fn a_star_is_any_method_but_options() {
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "BREW", "get"] {
         assert_eq!(decide(&gate, method, "/a"), "402 for 100", "{method}");
     }
-    assert_eq!(decide(&gate, "OPTIONS", "/a"), "pass /a");
+    assert_eq!(decide(&gate, "OPTIONS", "/a"), "405 allow ", "an origin blind to methods would serve it");
 }
 
 #[test]
@@ -121,19 +121,19 @@ fn with_cors(origins: Value) -> Gate {
 }
 
 #[test]
-fn options_passes_free_unless_it_is_the_preflight_of_a_priced_path_from_an_allowed_page() {
+fn options_is_answered_for_allowed_pages_and_reaches_no_priced_path() {
     let page = Some("https://app.example");
     let list = json!(["https://app.example"]);
     let rows = [
-        (json!(null), page, Some("GET"), "/a", "pass /a"),
+        (json!(null), page, Some("GET"), "/a", "405 allow GET, HEAD"),
         (list.clone(), page, Some("GET"), "/a", "204"),
         (list.clone(), page, Some("GET"), "/A/?x", "204"),
         (list.clone(), page, Some("DELETE"), "/a", "204"),
         (json!("*"), Some("https://any.example"), Some("GET"), "/a", "204"),
-        (list.clone(), Some("https://evil.example"), Some("GET"), "/a", "pass /a"),
-        (list.clone(), Some("https://app.example.evil"), Some("GET"), "/a", "pass /a"),
-        (list.clone(), None, Some("GET"), "/a", "pass /a"),
-        (list.clone(), page, None, "/a", "pass /a"),
+        (list.clone(), Some("https://evil.example"), Some("GET"), "/a", "405 allow GET, HEAD"),
+        (list.clone(), Some("https://app.example.evil"), Some("GET"), "/a", "405 allow GET, HEAD"),
+        (list.clone(), None, Some("GET"), "/a", "405 allow GET, HEAD"),
+        (list.clone(), page, None, "/a", "405 allow GET, HEAD"),
         (list.clone(), page, Some("GET"), "/b", "free"),
         (list, page, Some("GET"), "/other", "pass /other"),
     ];
@@ -144,6 +144,24 @@ fn options_passes_free_unless_it_is_the_preflight_of_a_priced_path_from_an_allow
         // A path that is free for every method is the origin's own business.
         let expected = if expected == "free" { "pass /b" } else { expected };
         assert_eq!(found, expected, "{origins} {origin:?} {asked:?} {path}");
+    }
+}
+
+#[test]
+fn the_preflight_of_a_method_that_is_free_on_a_priced_path_is_the_origins_business() {
+    let gate = gate_of(&[("GET /a", 100), ("POST /a", 0)]);
+    let rows = [
+        (Some("POST"), "/a", "pass /a"),
+        (Some("GET"), "/a", "405 allow GET, HEAD, POST"),
+        (Some("HEAD"), "/a", "405 allow GET, HEAD, POST"),
+        (Some("PUT"), "/a", "405 allow GET, HEAD, POST"),
+        (Some("POST"), "/x/../a", "400"),
+        (None, "/a", "405 allow GET, HEAD, POST"),
+    ];
+    for (asked, path, expected) in rows {
+        let url = format!("https://shop.example{path}");
+        let facts = preflight(&url, Some("https://app.example"), asked);
+        assert_eq!(words(&gate.decide(&facts)), expected, "{asked:?} {path}");
     }
 }
 

@@ -175,7 +175,7 @@ fn what_is_on_no_route_is_404_where_the_operator_says_so() {
         ("GET", "/paid", "402 for 1"),
         ("GET", "/free", "free /free on GET /free"),
         ("POST", "/paid", "405 allow GET, HEAD"),
-        ("OPTIONS", "/paid", "pass /paid"),
+        ("OPTIONS", "/paid", "405 allow GET, HEAD"),
         ("POST", "/free", "404"),
         ("GET", "/.well-known/stripe402/health", "health"),
     ];

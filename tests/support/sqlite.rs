@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 use stripe402_edge::ledger::{Param, Row, Store, StoreError, Value};
@@ -23,6 +24,16 @@ impl Sqlite {
     /// A database in memory.
     pub(crate) fn in_memory() -> Self {
         Self::on(Connection::open_in_memory())
+    }
+
+    /// A database in memory that is used a million times: small pages, and no statement is planned anew for the values
+    /// that are bound to it.
+    pub(crate) fn in_memory_for_long() -> Self {
+        let sqlite = Self::in_memory();
+        sqlite.look("PRAGMA page_size = 1024");
+        let planned_once = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+        sqlite.connection.set_db_config(planned_once, true).expect("a setting that SQLite knows");
+        sqlite
     }
 
     /// A database in a file, which another one can be opened on later: what was durable.

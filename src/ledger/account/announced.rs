@@ -99,7 +99,7 @@ impl<S: Store> Account<'_, S> {
         }
         let before = found.clone();
         let transition = found.step(&Event::Announced(intent), now);
-        if transition.top_up != before {
+        if transition.top_up != before || mutant!(CreditWithoutIndex) {
             self.store.transaction(&mut || self.write(&transition, &[], now))?;
         }
         Ok(Applied::Done)

@@ -7,7 +7,9 @@
 use super::step::{Transition, Verb};
 use super::{ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, Outcome, State, TopUp};
 use crate::ledger::store::Millis;
-use crate::stripe::{PaymentIntent, PaymentIntentId, PaymentIntentStatus, Reply, object::List, request};
+use crate::stripe::{
+    Failure, PaymentIntent, PaymentIntentId, PaymentIntentStatus, Refusal, Reply, object::List, request,
+};
 
 /// Looks for the charge among the Customer's PaymentIntents.
 pub(super) fn list(mut top_up: TopUp, now: Millis) -> Transition {
@@ -24,8 +26,10 @@ pub(super) fn list(mut top_up: TopUp, now: Millis) -> Transition {
 
 /// The list came, or did not.
 pub(super) fn listed(mut top_up: TopUp, reply: &Reply, now: Millis) -> Transition {
-    let list = match reply.object::<List<PaymentIntent>>(false) {
+    let list = match reply.object::<List<PaymentIntent>>(true) {
         Ok(list) => list,
+        // A Customer that this Stripe never knew has no PaymentIntents either.
+        Err(Failure::Refused(Refusal::Missing { .. })) => List { data: Vec::new(), has_more: false },
         Err(failure) => {
             if let State::LookUp { wake_at, .. } = &mut top_up.state {
                 *wake_at = now.plus(LOOK_AGAIN);

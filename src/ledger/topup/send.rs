@@ -108,7 +108,7 @@ fn give_up(mut top_up: TopUp, sending: &Sending, why: Option<Unknown>, now: Mill
 
 /// A write was answered, or not.
 pub(super) fn replied(top_up: TopUp, sending: Sending, reply: &Reply, now: Millis) -> Transition {
-    let first = sending.sends == 1 || mutant!(LateRefusalCounts);
+    let first = sending.sends == 1;
     let result = match sending.step {
         Step::Customer => {
             reply.object::<Customer>(first).map(|customer| made(top_up.clone(), &customer, now))

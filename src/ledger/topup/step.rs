@@ -173,7 +173,7 @@ impl TopUp {
         if self.wake_at().is_none_or(|at| now < at) {
             return self.stay();
         }
-        if !self.is_of(here) {
+        if !self.is_of(here) && !mutant!(SentToAnotherStripe) {
             self.put_off(now.plus(super::FOREIGN_SPAN));
             return self.stay();
         }

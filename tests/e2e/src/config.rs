@@ -1,6 +1,6 @@
 //! What a paywall is started with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -12,6 +12,8 @@ pub struct Config {
     pub(crate) vars: Map<String, Value>,
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) own_file: bool,
+    /// What was taken away: not even the testbed's address stands in for it.
+    pub(crate) unset: BTreeSet<String>,
 }
 
 impl Default for Config {
@@ -29,6 +31,7 @@ impl Config {
             vars: Map::new(),
             secrets: secrets.map(|(name, value)| (name.into(), value.into())).into(),
             own_file: false,
+            unset: BTreeSet::new(),
         }
         .var("STRIPE_PUBLISHABLE_KEY", vectors::text("publishableKey"))
         .var("ROUTES", vectors::vectors()["routes"].clone())
@@ -38,12 +41,14 @@ impl Config {
     /// Sets a variable. The addresses of Stripe and the origin are the testbed's, unless they are set here.
     pub fn var(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.vars.insert(name.to_owned(), value.into());
+        self.unset.remove(name);
         self
     }
 
     /// Takes a variable away.
     pub fn without(mut self, name: &str) -> Self {
         self.vars.remove(name);
+        self.unset.insert(name.to_owned());
         self
     }
 
@@ -98,9 +103,16 @@ impl Config {
         file.remove("build");
         file.remove("secrets");
         file.insert("main".into(), built.into());
-        let mut vars = self.vars.clone();
-        vars.extend(self.secrets.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
-        file.insert("vars".into(), toml::Value::try_from(vars).expect("variables can be written as TOML"));
+        file.insert(
+            "vars".into(),
+            toml::Value::try_from(self.all()).expect("variables can be written as TOML"),
+        );
         toml::to_string(&file).expect("a table can be written as TOML")
+    }
+
+    /// Variables and secrets alike, as the Worker sees them.
+    pub(crate) fn all(&self) -> Map<String, Value> {
+        let secrets = self.secrets.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        self.vars.clone().into_iter().chain(secrets).collect()
     }
 }

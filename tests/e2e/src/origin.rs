@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
+use stripe402_testbed::Testbed;
 
 use crate::Request;
 use crate::visitor::NAME;
@@ -24,6 +25,8 @@ pub struct Arrived {
     pub status: Option<u16>,
     /// Whether it was given content that is sold.
     pub served: bool,
+    /// What it was given, by its name; none for an error or a path of nothing.
+    pub content: Option<String>,
 }
 
 impl Arrived {
@@ -34,8 +37,18 @@ impl Arrived {
 }
 
 impl Origin {
+    /// The origin of a testbed that a test has started itself.
+    pub fn of(testbed: &Testbed) -> Self {
+        Self::at(&testbed.origin_url())
+    }
+
     pub(crate) fn at(url: &str) -> Self {
         Self(crate::stripe::address(url))
+    }
+
+    /// Its address, as the paywall's configuration names it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0)
     }
 
     /// Everything that reached it, in order.
@@ -59,5 +72,6 @@ fn read(entry: &Value) -> Arrived {
         headers: headers.iter().map(|header| (text(&header[0]), text(&header[1]))).collect(),
         status: entry["status"].as_u64().and_then(|status| u16::try_from(status).ok()),
         served: entry["served"] == true,
+        content: entry["content"].as_str().map(ToOwned::to_owned),
     }
 }

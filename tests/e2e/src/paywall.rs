@@ -94,11 +94,6 @@ impl Paywall {
         Origin::at(&self.testbed.origin_url())
     }
 
-    /// The URL of its origin, as it is configured.
-    pub fn origin_url(&self) -> String {
-        self.testbed.origin_url()
-    }
-
     /// The process group that it runs in.
     pub fn process_group(&self) -> u32 {
         self.group.as_ref().expect("it runs").id()

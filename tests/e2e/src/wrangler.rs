@@ -1,139 +1,36 @@
-//! `wrangler dev` as a process group of its own, under a watcher that holds our pipe: when the test ends, in whatever
-//! way, the pipe closes, and the watcher ends the whole group.
+//! The Worker under `wrangler dev`.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::sync::Once;
 
-use stripe402_core::config::is_setting;
+use crate::Config;
+use crate::group::{Group, clean, project, watched};
 
-use crate::{Config, wait_for};
-
-/// So many of its last lines are told when something goes wrong.
-const LINES: usize = 60;
-
-/// The project's folder.
-pub(crate) fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e is below the project")
-}
-
-/// How a group is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// In good order; its folder stays.
-    Stop,
-    /// By SIGKILL, all of it at once; its folder stays.
-    Kill,
-}
-
-/// A running `wrangler dev`.
-#[derive(Debug)]
-pub(crate) struct Wrangler {
-    watcher: Child,
-    hold: Option<ChildStdin>,
-    lines: Arc<Mutex<VecDeque<String>>>,
-}
-
-impl Wrangler {
-    /// Starts it; the databases are kept in the folder, whose end is the watcher's.
-    pub(crate) fn start(config: &Config, folder: &Path, address: SocketAddr) -> Self {
-        build();
-        let env_file = folder.join("test.env");
-        std::fs::write(&env_file, config.env_file()).expect("the env file can be written");
-        let mut command = Command::new("sh");
-        command.args(["-c", include_str!("watch.sh"), "watch.sh"]).arg(folder);
-        command.arg("node").arg(project().join("node_modules/wrangler/bin/wrangler.js"));
-        command.args(["dev", "--local", "--ip", "127.0.0.1", "--port", &address.port().to_string()]);
-        command.args([
-            "--inspector-port",
-            "0",
-            "--show-interactive-dev-session=false",
-            "--log-level",
-            "warn",
-        ]);
-        command.arg("--persist-to").arg(folder.join("state")).arg("--env-file").arg(env_file);
-        if config.own_file {
-            command.arg("--config").arg(write_file(config, folder));
-        } else {
-            command.args(config.flags());
-        }
-        clean(&mut command);
-        command
-            .current_dir(project())
-            .env("CI", "1")
-            .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
-            .env("WRANGLER_HIDE_BANNER", "true")
-            .env("WRANGLER_LOG_PATH", folder.join("logs"))
-            .env("WRANGLER_REGISTRY_PATH", folder.join("registry"))
-            .env("WRANGLER_SEND_METRICS", "false")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        let mut watcher = command.spawn().expect("sh can be started");
-        let output = watcher.stdout.take().expect("a pipe");
-        let hold = watcher.stdin.take();
-        let lines = Arc::<Mutex<VecDeque<String>>>::default();
-        let written = Arc::clone(&lines);
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let mut lines = written.lock().unwrap_or_else(PoisonError::into_inner);
-                if lines.len() == LINES {
-                    lines.pop_front();
-                }
-                lines.push_back(line);
-            }
-        });
-        Self { watcher, hold, lines }
+/// Starts it; the databases are kept in the folder, whose end is the watcher's.
+pub(crate) fn start(config: &Config, folder: &Path, address: SocketAddr) -> Group {
+    build();
+    let env_file = folder.join("test.env");
+    std::fs::write(&env_file, config.env_file()).expect("the env file can be written");
+    let mut command = watched(folder);
+    command.arg("node").arg(project().join("node_modules/wrangler/bin/wrangler.js"));
+    command.args(["dev", "--local", "--ip", "127.0.0.1", "--port", &address.port().to_string()]);
+    command.args(["--inspector-port", "0", "--show-interactive-dev-session=false", "--log-level", "warn"]);
+    command.arg("--persist-to").arg(folder.join("state")).arg("--env-file").arg(env_file);
+    if config.own_file {
+        command.arg("--config").arg(write_file(config, folder));
+    } else {
+        command.args(config.flags());
     }
-
-    /// The last lines that it wrote.
-    pub(crate) fn said(&self) -> String {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Whether wrangler itself has ended.
-    pub(crate) fn has_ended(&self) -> bool {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().any(|line| line.starts_with("watch: ended with "))
-    }
-
-    /// Ends the group and waits until it is gone.
-    pub(crate) fn end(mut self, how: End) {
-        let word: &[u8] = match how {
-            End::Stop => b"STOP\n",
-            End::Kill => b"KILL\n",
-        };
-        if let Some(hold) = &mut self.hold {
-            hold.write_all(word).expect("the watcher listens");
-        }
-        self.gone();
-    }
-
-    fn gone(&mut self) {
-        let pid = self.watcher.id();
-        wait_for(
-            Duration::from_secs(15),
-            || format!("the process group {pid} to end"),
-            || self.watcher.try_wait().ok().flatten(),
-        );
-    }
-}
-
-impl Drop for Wrangler {
-    fn drop(&mut self) {
-        // Closed, the pipe ends the group, if it was not ended before.
-        self.hold = None;
-        if !std::thread::panicking() {
-            self.gone();
-        }
-    }
+    command
+        .env("CI", "1")
+        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+        .env("WRANGLER_HIDE_BANNER", "true")
+        .env("WRANGLER_LOG_PATH", folder.join("logs"))
+        .env("WRANGLER_REGISTRY_PATH", folder.join("registry"))
+        .env("WRANGLER_SEND_METRICS", "false");
+    Group::start(command)
 }
 
 /// Writes the configuration into a file of its own.
@@ -148,7 +45,7 @@ pub(crate) fn write_file(config: &Config, folder: &Path) -> PathBuf {
 }
 
 /// Builds the Worker, once: the time that it takes is nobody's start.
-fn build() {
+pub(crate) fn build() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let mut command = Command::new("make");
@@ -158,31 +55,4 @@ fn build() {
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "make build failed:\n{}", String::from_utf8_lossy(&said));
     });
-}
-
-/// No operator's account, settings or secrets (wrangler takes a secret from the environment before it looks into a
-/// file), and nothing of the cargo and make that run the tests; Node as it is pinned.
-fn clean(command: &mut Command) {
-    let foreign = [
-        "CARGO",
-        "CF_",
-        "CLOUDFLARE_",
-        "MAKE",
-        "MFLAGS",
-        "RUSTC",
-        "RUSTDOC",
-        "RUSTUP_TOOLCHAIN",
-        "WRANGLER_",
-    ];
-    for (name, _) in std::env::vars_os() {
-        let Some(name) = name.to_str() else { continue };
-        if name != "CARGO_HOME" && (is_setting(name) || foreign.iter().any(|start| name.starts_with(start))) {
-            command.env_remove(name);
-        }
-    }
-    let tools = project().join("node_modules/.bin");
-    assert!(tools.join("wrangler").exists(), "wrangler is not installed: run make setup");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::iter::once(tools).chain(std::env::split_paths(&path));
-    command.env("PATH", std::env::join_paths(path).expect("a path without colons"));
 }

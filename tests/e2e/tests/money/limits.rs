@@ -34,7 +34,8 @@ fn random_payment_methods_and_client_ids_find_nothing_and_hardly_reach_stripe() 
     let payments: Vec<String> = (0..guesses)
         .flat_map(|_| {
             let method = format!("pm_{:016x}{:08x}", random(&mut seed), random(&mut seed) >> 32);
-            let client: String = (0..4).map(|_| format!("{:016x}", random(&mut seed))).collect();
+            let [a, b, c, d] = std::array::from_fn(|_| random(&mut seed));
+            let client = format!("{a:016x}{b:016x}{c:016x}{d:016x}");
             [json!({"paymentMethodId": method}), json!({"clientId": client})]
         })
         .map(|fields| Card::writes(&fields))

@@ -7,13 +7,13 @@ use stripe402_e2e::{Config, Paywall};
 
 use crate::until;
 
-fn found_again(name: &'static str, fault: Value) {
+fn found_again(name: &'static str, fault: &Value) {
     // Its own Stripe, which fails on order; no webhooks, so that it has to be looked for.
     static FAILING: LazyLock<Mutex<Paywall>> = LazyLock::new(|| Mutex::new(Paywall::start(Config::new())));
     let paywall = FAILING.lock().unwrap_or_else(PoisonError::into_inner);
     let (stripe, visitor) = (paywall.stripe(), paywall.visitor(name));
     let card = stripe.card(name);
-    stripe.breaks(&fault);
+    stripe.breaks(fault);
 
     let answer = until(visitor, &card.pays(), |answer| answer.status == 200);
 
@@ -35,7 +35,7 @@ fn found_again(name: &'static str, fault: Value) {
 fn an_answer_that_was_dropped_after_the_charge_is_asked_for_again() {
     found_again(
         "dropped",
-        json!({"match": "POST /v1/payment_intents", "times": 2, "kind": "drop_response", "after_commit": true}),
+        &json!({"match": "POST /v1/payment_intents", "times": 2, "kind": "drop_response", "after_commit": true}),
     );
 }
 
@@ -43,6 +43,6 @@ fn an_answer_that_was_dropped_after_the_charge_is_asked_for_again() {
 fn a_stored_500_after_the_charge_locks_nobody_out() {
     found_again(
         "stored_500",
-        json!({"match": "POST /v1/payment_intents", "times": 1, "kind": "status", "status": 500, "after_commit": true, "stored": true}),
+        &json!({"match": "POST /v1/payment_intents", "times": 1, "kind": "status", "status": 500, "after_commit": true, "stored": true}),
     );
 }

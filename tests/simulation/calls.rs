@@ -1,0 +1,280 @@
+//! What an object does with a call, a reply of Stripe's and its alarm: `worker/account_object`, line by line, around the
+//! real ledger.
+
+use stripe402_edge::ledger::account::{Paying, Told, pending};
+use stripe402_edge::ledger::topup::{
+    Asked, Call as StripeCall, Event as TopUpEvent, IN_FLIGHT, State, Step, Verb,
+};
+use stripe402_edge::ledger::{Account as Ledger, Answer, Call, Millis, Pay, StoreError};
+use stripe402_edge::stripe::{Reply, TopUpId};
+
+use super::coverage::state_of;
+use super::dice::Dice;
+use super::invariants::Violation;
+use super::link::{TOP_UP_WAIT, Try};
+use super::object::Waiter;
+use super::stripe::DEPLOYMENT;
+use super::world::{Asker, Event, World};
+
+/// How many may wait on one account (`worker/waiters`).
+const MOST_WAITERS: usize = 64;
+
+macro_rules! ledger {
+    ($world:ident, $account:ident) => {
+        Ledger::new($world.objects[$account].disk)
+    };
+}
+pub(crate) use ledger;
+
+impl World<'_> {
+    /// A call of the Worker.
+    pub(crate) fn call(&mut self, account: usize, of: Try, call: Call, dice: &mut Dice) {
+        let now = self.clock(account);
+        match call {
+            Call::Spend(order) => self.turn(account, "spend", dice, |world, _| {
+                let answer = ledger!(world, account).spend(&order, now).map(|spent| spent.into_answer());
+                world.say(account, of, answer);
+            }),
+            Call::Reverse { currency, seq, op, holder } => self.turn(account, "reverse", dice, |world, _| {
+                let holder = holder.as_ref().unwrap_or(&op);
+                let balance = ledger!(world, account).reverse(currency, seq, &op, holder, now);
+                world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
+            }),
+            Call::Undo { currency, op } => self.turn(account, "undo", dice, |world, _| {
+                // Whoever still waits under this name waits for nobody.
+                world.objects[account].waiters.retain(|waiter| waiter.pay.order.op != op);
+                let balance = ledger!(world, account).undo(currency, &op, now);
+                world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
+            }),
+            Call::Deliver { key, holder } => self.turn(account, "deliver", dice, |world, _| {
+                let ours = ledger!(world, account).deliver(&key, &holder, now);
+                world.say(account, of, ours.map(|ours| if ours { Answer::Done } else { Answer::NotOurs }));
+            }),
+            Call::Announce(announcement) => self.turn(account, "announcement", dice, |world, _| {
+                world.begin_reading(account, of, announcement);
+            }),
+            Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
+                world.pay(account, of, *pay, now, dice);
+            }),
+        }
+    }
+
+    /// Once around `pay`'s loop: what is answered, or whom to wait with.
+    fn pay(&mut self, account: usize, of: Try, pay: Pay, began: Millis, dice: &mut Dice) {
+        let now = self.clock(account);
+        let fresh = TopUpId::from_bytes(dice.bytes());
+        let before = self.objects[account].open.clone();
+        let paying = ledger!(self, account).pay(&pay, &fresh, &self.terms(), now);
+        self.look_at(account);
+        if let Some(before) = before {
+            let after = self.objects[account].open.as_ref().map(|top_up| &top_up.state);
+            let event = match (&before.state, after) {
+                (State::Action { asked: None, .. }, Some(State::Action { asked: Some(Asked::Same), .. })) => {
+                    "payer: same"
+                }
+                (
+                    State::Action { asked: None, .. },
+                    Some(State::Action { asked: Some(Asked::Other), .. }),
+                ) => "payer: other",
+                _ => "payer",
+            };
+            self.coverage.pair(state_of(&before), event);
+        }
+        match paying {
+            Err(error) => return self.break_rule(Violation::store(&error)),
+            Ok(Paying::Answered(answer)) => return self.objects[account].say(of, answer),
+            Ok(Paying::Join) => {}
+            Ok(Paying::Drive(call)) => {
+                self.objects[account].driving = true;
+                self.arm(account);
+                self.drive(account, call);
+            }
+        }
+        let left = TOP_UP_WAIT - now.since(began);
+        if left < 0 || self.objects[account].waiters.len() >= MOST_WAITERS {
+            return self.objects[account].say(of, pending());
+        }
+        self.tell(|| format!("   {account}: {} waits", of.ask));
+        self.objects[account].waiters.push_back(Waiter { of, pay, began });
+        let generation = self.objects[account].generation;
+        self.in_a(left, Event::WaitOver { account, generation, of });
+    }
+
+    /// One who waited is told something.
+    pub(crate) fn resume(
+        &mut self,
+        account: usize,
+        of: Try,
+        mut pay: Pay,
+        told: Told,
+        began: Millis,
+        dice: &mut Dice,
+    ) {
+        self.turn(account, "resume", dice, |world, dice| match told {
+            Told::Answer(answer) => world.objects[account].say(of, answer),
+            Told::AskAgain { attached } => {
+                pay.customer = attached.or(pay.customer.take());
+                world.pay(account, of, pay, began, dice);
+            }
+            Told::Wait => world.objects[account].say(of, pending()),
+        });
+    }
+
+    /// One who waits has waited long enough. (Who was told something in the same moment is not in the row any more.)
+    pub(crate) fn wait_over(&mut self, account: usize, of: Try, dice: &mut Dice) {
+        let waiters = &mut self.objects[account].waiters;
+        let Some(nth) = waiters.iter().position(|waiter| waiter.of == of) else { return };
+        waiters.remove(nth);
+        self.turn(account, "wait over", dice, |world, _| world.objects[account].say(of, pending()));
+    }
+
+    /// A reply to the call that drives the open top-up.
+    pub(crate) fn driven(
+        &mut self,
+        account: usize,
+        verb: &Verb,
+        reply: &Reply,
+        said: &'static str,
+        dice: &mut Dice,
+    ) {
+        let name = match verb {
+            Verb::Write { .. } => "write answered",
+            Verb::List => "list answered",
+            Verb::Method => "method answered",
+            Verb::Read(_) => "read answered",
+            Verb::Cancel(..) => "cancel answered",
+        };
+        self.turn(account, name, dice, |world, _| {
+            world.cover_reply(account, verb, said);
+            match world.advance(account, &TopUpEvent::Replied { verb, reply }) {
+                Some(call) => world.drive(account, call),
+                None => {
+                    world.objects[account].driving = false;
+                    world.arm(account);
+                }
+            }
+        });
+    }
+
+    fn cover_reply(&mut self, account: usize, verb: &Verb, said: &'static str) {
+        let Some(open) = &self.objects[account].open else { return };
+        let meant = match (&open.state, verb) {
+            (State::Sending(sending), Verb::Write { key, nth }) => {
+                sending.key == *key && sending.sends == *nth
+            }
+            (State::Sending(sending), Verb::Method) => sending.step == Step::Attach,
+            (State::LookUp { .. }, Verb::List) => true,
+            (State::Follow { intent, .. } | State::Action { intent, .. }, Verb::Read(read)) => intent == read,
+            (State::Cancel { intent, cancels, .. }, Verb::Cancel(canceled, nth)) => {
+                intent == canceled && cancels == nth
+            }
+            _ => false,
+        };
+        let said = match said {
+            _ if !meant => "reply to another call",
+            "list" => self.stripe.listed(open.id.as_str()),
+            said => said,
+        };
+        self.coverage.pair(state_of(open), said);
+    }
+
+    fn drive(&mut self, account: usize, call: StripeCall) {
+        self.check_call(account, &call);
+        let generation = self.objects[account].generation;
+        let from = Asker::Drive { account, generation, verb: call.verb };
+        self.objects[account].ask_stripe(from, call.request);
+    }
+
+    /// Lets the open top-up go one step, and tells those who wait.
+    pub(crate) fn advance(&mut self, account: usize, event: &TopUpEvent<'_>) -> Option<StripeCall> {
+        let now = self.clock(account);
+        let row = std::mem::take(&mut self.objects[account].waiters);
+        let waiting: Vec<&Pay> = row.iter().map(|waiter| &waiter.pay).collect();
+        let (answers, call) = match ledger!(self, account).advance(event, &waiting, now) {
+            Err(error) => {
+                self.break_rule(Violation::store(&error));
+                return None;
+            }
+            Ok(None) => (waiting.iter().map(|_| Told::AskAgain { attached: None }).collect(), None),
+            Ok(Some(advanced)) => (advanced.answers, advanced.call),
+        };
+        self.look_at(account);
+        let generation = self.objects[account].generation;
+        for (waiter, told) in row.into_iter().zip(answers) {
+            let Waiter { of, pay, began } = waiter;
+            if told == Told::Wait {
+                self.objects[account].waiters.push_back(Waiter { of, pay, began });
+            } else {
+                let pay = Box::new(pay);
+                self.in_a(0, Event::Resume { account, generation, of, pay, told, began });
+            }
+        }
+        self.arm(account);
+        call
+    }
+
+    /// Sets the alarm to what is due next.
+    pub(crate) fn arm(&mut self, account: usize) {
+        match ledger!(self, account).wake_at() {
+            Err(error) => self.break_rule(Violation::store(&error)),
+            Ok(wake_at) => {
+                let object = &mut self.objects[account];
+                if wake_at != object.armed {
+                    object.alarm = wake_at;
+                    object.armed = wake_at;
+                }
+            }
+        }
+    }
+
+    /// The alarm: armed anew before anything else, then one step of what is due.
+    pub(crate) fn alarm(&mut self, account: usize, _: &mut Dice) {
+        let now = self.clock(account);
+        let soon = now.plus(IN_FLIGHT);
+        self.objects[account].alarm = Some(soon);
+        self.objects[account].armed = Some(soon);
+        if self.objects[account].driving {
+            return;
+        }
+        match ledger!(self, account).is_over(now) {
+            Err(error) => return self.break_rule(Violation::store(&error)),
+            Ok(true) => {
+                self.tell(|| format!("   {account}: emptied"));
+                let object = &mut self.objects[account];
+                object.disk.wipe();
+                (object.alarm, object.armed) = (None, None);
+                object.books.forget();
+                return;
+            }
+            Ok(false) => {}
+        }
+        if let Some(open) = &self.objects[account].open {
+            let foreign = !open.is_of(&self.stripe.sides[self.here].side);
+            let event = if foreign { "alarm, another Stripe" } else { "alarm" };
+            self.coverage.pair(state_of(open), event);
+        }
+        let here = self.stripe.sides[self.here].side.clone();
+        match self.advance(account, &TopUpEvent::Woke { here: &here }) {
+            Some(call) => {
+                self.objects[account].driving = true;
+                self.drive(account, call);
+            }
+            None => self.arm(account),
+        }
+    }
+
+    fn say(&mut self, account: usize, of: Try, answer: Result<Answer, StoreError>) {
+        match answer {
+            Ok(answer) => self.objects[account].say(of, answer),
+            Err(error) => self.break_rule(Violation::store(&error)),
+        }
+    }
+
+    pub(crate) fn terms(&self) -> stripe402_edge::ledger::account::Terms<'_> {
+        stripe402_edge::ledger::account::Terms {
+            side: &self.stripe.sides[self.here].side,
+            deployment: DEPLOYMENT,
+            descriptor_suffix: None,
+        }
+    }
+}

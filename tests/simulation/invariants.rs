@@ -1,0 +1,436 @@
+//! What must hold after every step, and at the end: the six invariants of the design, read from the tables themselves.
+
+use std::collections::{BTreeMap, HashMap};
+
+use stripe402_core::protocol::{Currency, MinorAmount};
+use stripe402_edge::ledger::record::Record;
+use stripe402_edge::ledger::topup::{Call as StripeCall, RESEND_WINDOW, State, TopUp, Verb};
+use stripe402_edge::ledger::{Row, StoreError, Value};
+use stripe402_edge::stripe::{Method, Request};
+
+use super::SECOND;
+use super::coverage::outcome_of;
+use super::requests::{Debit, Fate};
+use super::stripe::Intent;
+use super::world::World;
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Which of the six; 0: the simulation met something that it does not know.
+    pub(crate) invariant: u8,
+    pub(crate) what: String,
+}
+
+impl Violation {
+    fn new(invariant: u8, what: String) -> Self {
+        Self { invariant, what }
+    }
+
+    pub(crate) fn store(error: &StoreError) -> Self {
+        Self::new(0, format!("the ledger failed: {error}"))
+    }
+
+    pub(crate) fn endless() -> Self {
+        Self::new(0, "it does not end".to_owned())
+    }
+
+    pub(crate) fn unasked_call(call: &StripeCall) -> Self {
+        Self::new(6, format!("an announcement made a call: {:?}", call.verb))
+    }
+
+    pub(crate) fn unread_event(kind: &str) -> Self {
+        Self::new(0, format!("the event {kind} was not read"))
+    }
+}
+
+/// What the checks last read of an account.
+#[derive(Default)]
+pub(crate) struct Books {
+    /// How many rows had been written when it was read; none: read it again.
+    read_at: Option<u64>,
+    entries: Vec<Entry>,
+    /// The top-ups that are settled, by their name.
+    outcomes: HashMap<String, String>,
+    /// Whether a dispute holds the account frozen.
+    frozen: bool,
+}
+
+impl Books {
+    /// What was written may be gone.
+    pub(crate) fn forget(&mut self) {
+        self.read_at = None;
+    }
+
+    /// The state of a top-up that is not open.
+    pub(crate) fn outcome(&self, top_up: &str) -> &'static str {
+        self.outcomes.get(top_up).map_or("unknown", |outcome| outcome_of(outcome))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    currency: String,
+    seq: i64,
+    kind: String,
+    amount: i64,
+    balance: i64,
+    about: Option<String>,
+    op: Option<String>,
+    source: Option<String>,
+    of: Option<i64>,
+}
+
+impl Entry {
+    fn read(row: Row) -> Option<Self> {
+        let mut values = row.0.into_iter();
+        let text = |value: Option<Value>| match value {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        };
+        let number = |value: Option<Value>| match value {
+            Some(Value::Integer(number)) => Some(number),
+            _ => None,
+        };
+        Some(Self {
+            currency: text(values.next())?,
+            seq: number(values.next())?,
+            kind: text(values.next())?,
+            amount: number(values.next())?,
+            balance: number(values.next())?,
+            about: text(values.next()),
+            op: text(values.next()),
+            source: text(values.next()),
+            of: number(values.next()),
+        })
+    }
+}
+
+const ENTRIES: &str = "SELECT currency, seq, kind, amount, balance, resource, op, source, of_seq FROM entry
+    ORDER BY currency, seq";
+const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
+const KEYS: &str = "SELECT currency, seq FROM request_key WHERE state = 'running'";
+const TOP_UPS: &str = "SELECT id, open, outcome, CASE WHEN open THEN machine END FROM topup";
+
+impl World<'_> {
+    pub(crate) fn break_rule(&mut self, violation: Violation) {
+        self.tell(|| format!("*** {violation:?}"));
+        if self.broken.is_none() {
+            self.broken = Some(violation);
+        }
+    }
+
+    fn broke(&mut self, invariant: u8, what: impl FnOnce() -> String) {
+        self.break_rule(Violation::new(invariant, what()));
+    }
+
+    /// Reads an account's tables, if anything was written since, and checks what can be told from them alone.
+    pub(crate) fn look_at(&mut self, account: usize) {
+        let object = &mut self.objects[account];
+        let writes = object.disk.writes();
+        if object.books.read_at == Some(writes) {
+            return;
+        }
+        object.books.read_at = Some(writes);
+        self.changed = true;
+        let entries: Option<Vec<Entry>> = object.disk.look(ENTRIES).into_iter().map(Entry::read).collect();
+        let Some(entries) = entries else { return self.broke(1, || "an entry cannot be read".to_owned()) };
+        let mut open = Vec::new();
+        object.books.outcomes.clear();
+        for row in object.disk.look(TOP_UPS) {
+            let id = row.text(0).unwrap_or_default().to_owned();
+            match row.optional_text(3) {
+                Ok(Some(machine)) => {
+                    open.push(serde_json::from_str(machine).ok().and_then(|json| TopUp::read(&json)));
+                }
+                _ => {
+                    let outcome = row.text(2).unwrap_or_default().to_owned();
+                    object.books.outcomes.insert(id, outcome);
+                }
+            }
+        }
+        if open.len() > 1 {
+            return self.broke(4, || format!("{} top-ups are open", open.len()));
+        }
+        object.open = open.pop().flatten();
+        let frozen = !object.disk.look(FROZEN).is_empty();
+        let debits = |entries: &[Entry]| entries.iter().filter(|entry| entry.kind == "debit").count();
+        let served = debits(&entries) > debits(&object.books.entries);
+        let wrong = std::mem::replace(&mut object.books.frozen, frozen) && frozen && served;
+        object.books.entries = entries;
+        if wrong {
+            self.broke(2, || "an account was debited while it was frozen".to_owned());
+        }
+        if let Err(violation) = check_entries(&self.objects[account].books.entries) {
+            self.break_rule(violation);
+        }
+    }
+
+    /// Checks every account against what Stripe holds and what clients were told.
+    pub(crate) fn check(&mut self) {
+        for account in 0..self.objects.len() {
+            self.look_at(account);
+        }
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        for account in 0..self.objects.len() {
+            if let Err(violation) = self.check_credits(account) {
+                return self.break_rule(violation);
+            }
+        }
+        if let Err(violation) = self.check_answers() {
+            self.break_rule(violation);
+        }
+    }
+
+    /// Invariant 3: a credit names a PaymentIntent of this account that succeeded, once, with its amount and currency. And
+    /// none that succeeded is called a failure.
+    fn check_credits(&self, account: usize) -> Result<(), Violation> {
+        let object = &self.objects[account];
+        let books = &object.books;
+        let mut credited: Vec<&str> = Vec::new();
+        for entry in books.entries.iter().filter(|entry| entry.kind == "topup") {
+            let source = entry.source.as_deref().unwrap_or_default();
+            let Some(intent) = self.stripe.find(source) else {
+                return Err(Violation::new(3, format!("{source} is credited and does not exist")));
+            };
+            let right = intent.status == "succeeded"
+                && intent.account == object.account.as_str()
+                && intent.currency == entry.currency
+                && Some(entry.amount) == in_units(intent, intent.amount);
+            if !right || credited.contains(&source) {
+                return Err(Violation::new(3, format!("{source} is credited wrongly or twice: {entry:?}")));
+            }
+            credited.push(source);
+        }
+        for (top_up, outcome) in &books.outcomes {
+            let paid = self.stripe.has_paid(top_up);
+            let fits = match (outcome.as_str(), paid) {
+                ("credited", Some(intent)) => credited.contains(&intent.id.as_str()),
+                ("credited", None) | ("declined" | "refused" | "canceled" | "attached", Some(_)) => false,
+                _ => true,
+            };
+            if !fits {
+                let paid = paid.map(|intent| &intent.id);
+                return Err(Violation::new(3, format!("top-up {top_up} is {outcome}, Stripe says {paid:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Invariant 5: who was served has one debit, not given back, and no other answer has the same; who was answered
+    /// without being served has none left.
+    fn check_answers(&self) -> Result<(), Violation> {
+        let mut served: Vec<&Debit> = Vec::new();
+        for (nth, request) in self.requests.iter().enumerate() {
+            match request.fate {
+                Fate::Served => {
+                    let Some(debit) = &request.paid else {
+                        return Err(Violation::new(5, format!("request {nth} was served for nothing")));
+                    };
+                    let left = self.debits_left(debit.account, debit.op.as_str());
+                    if left != [debit.seq] || served.contains(&debit) {
+                        return Err(Violation::new(
+                            5,
+                            format!("request {nth} was served for {debit:?}, its debits are {left:?}"),
+                        ));
+                    }
+                    served.push(debit);
+                }
+                Fate::NotServed if request.loose == 0 && request.order.key.is_none() => {
+                    for account in &request.at {
+                        let left = self.debits_left(*account, request.order.op.as_str());
+                        if !left.is_empty() {
+                            return Err(Violation::new(
+                                5,
+                                format!("request {nth} paid {left:?} for nothing"),
+                            ));
+                        }
+                    }
+                }
+                Fate::NotServed | Fate::Open | Fate::HungUp | Fate::DeliveryUnknown => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Invariant 5 at the end, for requests with an idempotency key: a debit that pays for no answer was given back, or can
+    /// still be claimed under its key.
+    fn check_keyed(&self) -> Result<(), Violation> {
+        for (nth, request) in self.requests.iter().enumerate() {
+            let Some(key) = &request.order.key else { continue };
+            let same = |one: &&super::requests::Request| {
+                one.order.key.as_ref().is_some_and(|other| other.key == key.key)
+            };
+            // Whoever was cut off has paid.
+            if self.requests.iter().filter(same).any(|one| one.fate != Fate::NotServed) {
+                continue;
+            }
+            for account in &request.at {
+                let claimable = self.objects[*account].disk.look(KEYS);
+                let claimable: Vec<i64> = claimable.iter().filter_map(|row| row.integer(1).ok()).collect();
+                let left = self.debits_left(*account, request.order.op.as_str());
+                if left.iter().any(|seq| !claimable.contains(seq)) {
+                    let what = format!("request {nth} paid {left:?} for nothing, under {}", key.key);
+                    return Err(Violation::new(5, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The debits of an attempt that were not given back.
+    fn debits_left(&self, account: usize, op: &str) -> Vec<i64> {
+        let entries = &self.objects[account].books.entries;
+        let debits = entries.iter().filter(|entry| entry.kind == "debit" && entry.op.as_deref() == Some(op));
+        let back = |debit: &&Entry| {
+            !entries.iter().any(|entry| entry.currency == debit.currency && entry.of == Some(debit.seq))
+        };
+        debits.filter(back).map(|debit| debit.seq).collect()
+    }
+
+    /// An account said that it debited: it did, by this attempt's name and this price.
+    pub(crate) fn check_paid(&mut self, nth: usize, debit: &Debit) {
+        let order = &self.requests[nth].order;
+        let price = order.price.get();
+        let entries = &self.objects[debit.account].books.entries;
+        let found =
+            entries.iter().find(|entry| entry.currency == debit.currency.code() && entry.seq == debit.seq);
+        let fits = found.is_some_and(|entry| {
+            entry.kind == "debit" && entry.amount == -price && entry.op.as_deref() == Some(debit.op.as_str())
+        });
+        if !fits {
+            self.broke(5, || format!("request {nth} was told that {debit:?} pays {price}"));
+        }
+    }
+
+    /// Invariant 6, when a turn makes a call: the record that the turn wrote holds its very bytes.
+    pub(crate) fn check_call(&mut self, account: usize, call: &StripeCall) {
+        self.look_at(account);
+        let explained = match (self.objects[account].open.as_ref().map(|open| &open.state), &call.verb) {
+            (Some(State::Sending(sending)), Verb::Write { key, nth }) => {
+                sending.key == *key
+                    && sending.sends == *nth
+                    && sending.body == call.request.body
+                    && sending.path == call.request.path
+                    && call.request.key.as_ref() == Some(key)
+            }
+            (Some(State::Cancel { intent, cancels, .. }), Verb::Cancel(canceled, nth)) => {
+                intent == canceled && cancels == nth
+            }
+            (Some(_), Verb::Method | Verb::List | Verb::Read(_)) => call.request.method == Method::Get,
+            _ => false,
+        };
+        if !explained {
+            self.broke(6, || format!("no record explains {call:?}"));
+        }
+    }
+
+    /// Invariant 6, when bytes leave for Stripe: what explains them is durable, they are the same under the same key, and
+    /// not later than two minutes after the first time (cancels excepted).
+    pub(crate) fn check_bytes(&mut self, account: usize, request: &Request) {
+        let Some(key) = &request.key else { return };
+        if !self.objects[account].disk.is_flushed() {
+            return self.broke(6, || format!("{key} is sent before its record is durable"));
+        }
+        let here = &self.stripe.sides[self.here].side;
+        if self.objects[account].open.as_ref().is_some_and(|open| !open.is_of(here)) {
+            return self.broke(6, || format!("{key} is sent to another Stripe than its record's"));
+        }
+        let now = self.now;
+        let bytes = format!("{} {}", request.path, request.body);
+        // A Customer's key belongs to the account: another top-up that finds none yet uses it again, and may.
+        let top_up = self.objects[account].open.as_ref().map(|open| open.id.as_str().to_owned());
+        let first = *self.first_sent.entry((top_up, key.clone())).or_insert(now);
+        let before = self.bytes_of.entry(key.clone()).or_insert_with(|| bytes.clone());
+        let (same, late) = (*before == bytes, now.since(first));
+        // Clocks of two instances differ by seconds.
+        let limit = RESEND_WINDOW + 5 * SECOND;
+        if !same {
+            self.broke(6, || format!("{key} is sent with other bytes: {bytes}"));
+        } else if late > limit && !request.path.ends_with("/cancel") {
+            self.broke(6, || format!("{key} is sent {} s after the first time", late / SECOND));
+        }
+    }
+
+    /// At rest: no top-up is open, but for those that another Stripe has to answer.
+    pub(crate) fn check_nothing_is_stuck(&mut self) {
+        let here = &self.stripe.sides[self.here].side;
+        let stuck =
+            self.objects.iter().filter_map(|object| object.open.as_ref()).find(|open| open.is_of(here));
+        if let Some(open) = stuck {
+            let what = format!("a top-up is stuck: {:?}", open.state);
+            self.broke(4, || what);
+        }
+    }
+
+    /// At the end, to the unit: what Stripe holds of an account's money is what its entries say came in.
+    pub(crate) fn check_the_books(&mut self) {
+        if let Err(violation) = self.check_keyed() {
+            return self.break_rule(violation);
+        }
+        for account in 0..self.objects.len() {
+            let object = &self.objects[account];
+            let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+            for (_, intent) in self.stripe.intents() {
+                if intent.account == object.account.as_str() {
+                    let sum = &mut sums.entry(&intent.currency).or_default().0;
+                    *sum += in_units(intent, intent.kept()).unwrap_or(0);
+                }
+            }
+            for entry in &object.books.entries {
+                if matches!(entry.kind.as_str(), "topup" | "refund" | "dispute") {
+                    sums.entry(&entry.currency).or_default().1 += entry.amount;
+                }
+            }
+            let wrong = sums.into_iter().find(|(_, (stripe, ours))| stripe != ours);
+            if let Some((currency, (stripe, ours))) = wrong {
+                let what = format!("account {account}: Stripe keeps {stripe} {currency}, we booked {ours}");
+                return self.broke(3, || what);
+            }
+        }
+    }
+}
+
+fn in_units(intent: &Intent, minor: i64) -> Option<i64> {
+    let currency = Currency::parse(&intent.currency).ok()?;
+    match minor {
+        0 => Some(0),
+        minor if minor < 0 => in_units(intent, -minor).map(|units| -units),
+        minor => Some(currency.units_of(MinorAmount::new(minor)?)?.get()),
+    }
+}
+
+/// Invariants 1 and 2, and that a debit is given back once.
+fn check_entries(entries: &[Entry]) -> Result<(), Violation> {
+    let mut last: Option<&Entry> = None;
+    for entry in entries {
+        let before = last.filter(|last| last.currency == entry.currency);
+        let (seq, balance) = before.map_or((0, 0), |last| (last.seq, last.balance));
+        if entry.seq != seq + 1 || entry.balance != balance + entry.amount {
+            return Err(Violation::new(1, format!("{entry:?} does not follow {before:?}")));
+        }
+        if entry.kind == "debit" && entry.balance < 0 {
+            return Err(Violation::new(2, format!("{entry:?} leaves a debt")));
+        }
+        let right = match (entry.kind.as_str(), entry.of) {
+            ("reversal", Some(of)) => {
+                let debit = entries.iter().find(|one| one.currency == entry.currency && one.seq == of);
+                let back = entries.iter().filter(|one| one.currency == entry.currency && one.of == Some(of));
+                debit.is_some_and(|debit| debit.kind == "debit" && debit.amount == -entry.amount)
+                    && back.count() == 1
+            }
+            ("reversal", None) => false,
+            ("topup", of) => of.is_none() && entry.amount > 0,
+            ("debit", of) => of.is_none() && entry.amount < 0 && entry.source.is_none(),
+            ("refund" | "dispute", of) => of.is_none() && entry.about.is_some(),
+            _ => false,
+        };
+        if !right {
+            return Err(Violation::new(5, format!("{entry:?} is not right in {entries:?}")));
+        }
+        last = Some(entry);
+    }
+    Ok(())
+}
