@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build test test-all clean
+.PHONY: help setup dev build test test-all soak check-bypass clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -27,6 +27,8 @@ help:
 	@echo "               PORT, STRIPE_PORT, ORIGIN_PORT and STATE (a folder) can be set: make dev PORT=9402 ..."
 	@echo "make test      format, lints, tests, size, end-to-end"
 	@echo "make test-all  the same, and what needs more tools"
+	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
+	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
 	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
 	@echo "make setup     only install what the others need"
 	@echo "make clean     remove what was built (the tools stay)"
@@ -55,6 +57,12 @@ test: $(TOOLS)
 
 test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY)
 	@$(WITH_NODE) exec node scripts/test.mjs --all
+
+soak: $(RUST)
+	@cargo test --profile tool -p stripe402-edge --features mutants --test simulation
+
+check-bypass: $(RUST)
+	@cargo run --quiet --profile tool -p stripe402-check-bypass -- $(URL) $(PATHS)
 
 clean:
 	rm -rf build dist target

@@ -22,6 +22,8 @@ const dev = spawn("make", ["dev"], {
   env: { ...process.env, PORT: port, STRIPE_PORT: stripePort, ORIGIN_PORT: originPort, STATE: join(scratch, "state") },
   stdio: ["ignore", "pipe", "inherit"],
 });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+process.on("exit", () => dev.kill("SIGTERM")); // however this ends, nothing is left running
 const log = [];
 const ended = new Promise((done) => dev.on("close", done));
 await ready();

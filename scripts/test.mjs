@@ -24,6 +24,7 @@ const stages = [
   },
   { name: "build", run: "make build" },
   { name: "size", run: "node scripts/size.mjs" },
+  { name: "deploy, dry", run: "node_modules/.bin/wrangler deploy --dry-run --outdir target/deploy" },
   { name: "readme", run: "node scripts/readme_test.mjs" },
   // The last one: cargo's closing line then ends the output.
   { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
@@ -31,6 +32,9 @@ const stages = [
 
 // The stages' own makes and cargos are nobody's sub-make.
 const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env;
+// What `make test` does a little of, `make test-all` does at length: kills, guesses, bytes through a paid route.
+const length = { STRIPE402_KILLS: "50", STRIPE402_GUESSES: "10000", STRIPE402_BYTES: String(1024 ** 3) };
+if (process.argv.includes("--all")) Object.assign(env, length);
 const times = [];
 let closing = "";
 

@@ -289,8 +289,10 @@ fn difference_three_d_secure_names_the_step_after_the_recorded_fields() {
     let vectors = vectors();
     let recorded = &step(&vectors, "3-D Secure needed")["response"]["body"];
     let mut ours: PaymentResponse = serde_json::from_value(recorded.clone()).unwrap();
-    ours.action =
-        Some(Action { kind: "stripe_handle_next_action".to_owned(), client_secret: "pi_1_secret_2".to_owned() });
+    ours.action = Some(Action {
+        kind: "stripe_handle_next_action".to_owned(),
+        client_secret: "pi_1_secret_2".to_owned(),
+    });
     assert_eq!(
         serde_json::to_string(&ours).unwrap(),
         r#"{"success":false,"creditsRemaining":0,"clientId":"","error":"Payment did not succeed. Status: requires_action","errorCode":"payment_failed","action":{"type":"stripe_handle_next_action","clientSecret":"pi_1_secret_2"}}"#

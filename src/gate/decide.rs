@@ -226,16 +226,15 @@ impl Gate {
             Found::Route(route) => price_of(route),
             Found::OtherMethods { .. } | Found::Nothing => None,
         };
-        let dearer = readings.iter().any(|reading| {
-            if *reading == target.folded {
-                // Of what stands in both tables, the method has decided.
-                return match self.loose.find(method, reading) {
-                    Found::Route(route) => price_of(route).is_some_and(|price| !covers(judged, price)),
-                    Found::OtherMethods { .. } => found == Found::Nothing,
-                    Found::Nothing => false,
-                };
-            }
-            own_path(reading).is_some() || self.loose.prices(reading).any(|price| !covers(judged, price))
+        // Refused for its method in any case: a better answer than that its path is ambiguous.
+        let refused = method != "OPTIONS" && matches!(found, Found::OtherMethods { .. });
+        // What a reading would cost, sent as that: no more than what this path costs, and never what is not for sale.
+        let dearer = readings.iter().any(|reading| match self.loose.find(method, reading) {
+            _ if own_path(reading).is_some() => true,
+            Found::Route(route) => price_of(route).is_some_and(|price| !covers(judged, price)),
+            Found::OtherMethods { .. } if *reading == target.folded => found == Found::Nothing,
+            Found::OtherMethods { .. } => self.unlisted == UnlistedMethods::Deny && !refused,
+            Found::Nothing => false,
         });
         if dearer {
             refusal("This path can be read as that of another resource. Send it as that is named.")

@@ -127,38 +127,49 @@ fn decode_overlong(path: &[u8]) -> Vec<u8> {
     read
 }
 
-/// Characters beyond ASCII that mean, in upper or lower case or in their plain form, one of ASCII's: the full-width
-/// forms, the Kelvin sign, the long s, and what looks like a slash. As `toLowerCase`, NFKC and Windows' best fit do.
-fn look_alikes_as_ascii(path: &[u8]) -> Vec<u8> {
+/// Changes the characters that are UTF-8; other bytes stay.
+fn per_character(path: &[u8], change: fn(char) -> char) -> Vec<u8> {
     let mut read = Vec::with_capacity(path.len());
     for piece in path.utf8_chunks() {
-        for character in piece.valid().chars() {
-            let ascii = match character {
-                '\u{ff01}'..='\u{ff5e}' => u8::try_from(u32::from(character).wrapping_sub(0xfee0)).ok(),
-                '\u{212a}' => Some(b'k'),
-                '\u{17f}' => Some(b's'),
-                '\u{2044}' | '\u{2215}' | '\u{29f8}' => Some(b'/'),
-                '\u{2216}' | '\u{29f5}' | '\u{fe68}' => Some(b'\\'),
-                _ => None,
-            };
-            match ascii {
-                Some(byte) => read.push(byte),
-                None => read.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
+        for character in piece.valid().chars().map(change) {
+            read.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
         read.extend_from_slice(piece.invalid());
     }
     read
 }
 
-/// Letters beyond ASCII have a case, too.
+/// A character some way further on in Unicode.
+fn shifted(character: char, by: u32) -> char {
+    char::from_u32(u32::from(character).wrapping_add(by)).unwrap_or(character)
+}
+
+/// Characters beyond ASCII that mean, in another case or in their plain form, one of ASCII's: the full-width forms, the
+/// Kelvin sign, the long s, and what looks like a slash. As `toLowerCase`, NFKC and Windows' best fit do.
+fn look_alikes_as_ascii(path: &[u8]) -> Vec<u8> {
+    per_character(path, |character| match character {
+        '\u{ff01}'..='\u{ff5e}' => shifted(character, 0x20_u32.wrapping_sub(0xff00)),
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        '\u{2044}' | '\u{2215}' | '\u{29f8}' => '/',
+        '\u{2216}' | '\u{29f5}' | '\u{fe68}' => '\\',
+        _ => character,
+    })
+}
+
+/// Letters beyond ASCII have a case, too: those of Latin, Greek and Cyrillic (the standard library's tables of all
+/// would cost the Worker four kilobytes).
 fn lower_case(path: &[u8]) -> Vec<u8> {
-    let mut read = Vec::with_capacity(path.len());
-    for piece in path.utf8_chunks() {
-        read.extend_from_slice(piece.valid().to_lowercase().as_bytes());
-        read.extend_from_slice(piece.invalid());
-    }
-    read
+    per_character(path, |character| match character {
+        'À'..='Ö' | 'Ø'..='Þ' | 'Α'..='Ρ' | 'Σ'..='Ϋ' | 'А'..='Я' => shifted(character, 0x20),
+        'Ѐ'..='Џ' => shifted(character, 0x50),
+        'Ÿ' => 'ÿ',
+        'Ā'..='Ķ' | 'Ŋ'..='ŷ' | 'Ѡ'..='ҁ' | 'Ҋ'..='ҿ' if u32::from(character) % 2 == 0 => {
+            shifted(character, 1)
+        }
+        'Ĺ'..='ň' | 'Ź'..='ž' if u32::from(character) % 2 == 1 => shifted(character, 1),
+        _ => character,
+    })
 }
 
 fn backslash_as_slash(path: &[u8]) -> Vec<u8> {
@@ -367,6 +378,8 @@ mod tests {
             ("caf%c3%a9", "caf%c3%a9"),
             ("caf%c3%89", "caf%c3%a9"),
             ("%ff", "%ff"),
+            ("%C5%81%C3%93D%C5%B9", "%c5%82%c3%b3d%c5%ba"),
+            ("%D0%A1%D0%81", "%d1%81%d1%91"),
         ];
         for (literal, read) in rows {
             assert_eq!(loose(literal), read, "{literal}");

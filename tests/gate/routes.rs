@@ -163,6 +163,52 @@ fn all_tables_of_routes_count_together() {
 }
 
 #[test]
+fn a_path_of_many_readings_costs_what_its_own_method_costs() {
+    let gate =
+        gate_of(&[("GET /files/*", 200), ("POST /files/*", 700), ("GET /v/:id", 100), ("PUT /v/:id", 900)]);
+    for (method, path, expected) in [
+        ("GET", "/files/a%20b", "pay"),
+        ("HEAD", "/files/a%2Fb//c", "pay"),
+        ("POST", "/files/a%20b", "pay"),
+        ("GET", "/v/a%20b;c", "pay"),
+        ("GET", "/v/@scope%2fname", "pay"),
+        ("DELETE", "/files/a%20b", "405"),
+    ] {
+        let found = decide(&gate, method, path);
+        assert!(
+            found.starts_with(if expected == "pay" { "402 for" } else { expected }),
+            "{method} {path}: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_route_written_with_escapes_is_closed_to_other_spellings_of_the_same_path() {
+    let gate = gate_of(&[
+        ("GET /%40scope/pkg", 100),
+        ("GET /a%2Cb", 100),
+        ("POST /a%20b", 100),
+        ("GET /c%2Fd", 100),
+    ]);
+    for (method, path, expected) in [
+        ("GET", "/%40scope/pkg", "402 for 100"),
+        ("GET", "/@scope/pkg", "400"),
+        ("GET", "/@Scope/pkg/", "400"),
+        ("GET", "/@scope/pkg/x", "pass /@scope/pkg/x"),
+        ("GET", "/a%2cb", "402 for 100"),
+        ("GET", "/a,b", "400"),
+        ("GET", "/a%252cb", "400"),
+        ("POST", "/a%20b", "402 for 100"),
+        ("GET", "/a%20b", "405 allow POST"),
+        ("GET", "/c%2fd", "402 for 100"),
+        ("GET", "/c/d", "400"),
+        ("GET", "/c/e", "pass /c/e"),
+    ] {
+        assert_eq!(decide(&gate, method, path), expected, "{method} {path}");
+    }
+}
+
+#[test]
 fn what_is_on_no_route_is_404_where_the_operator_says_so() {
     let gate = gate(json!({
         "UNMATCHED": "deny",

@@ -80,12 +80,16 @@ impl Habit {
     fn applied(self, path: &[u8]) -> Vec<u8> {
         match self {
             Self::Decode => decode(path, |_| true),
-            Self::DecodeUnreserved => decode(path, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+            Self::DecodeUnreserved => {
+                decode(path, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+            }
             Self::Backslashes => replaced(path, b"\\", b"/"),
-            Self::CutParameters => segments(path, |segment| match segment.iter().position(|byte| *byte == b';') {
-                Some(at) => segment[..at].to_vec(),
-                None => segment.to_vec(),
-            }),
+            Self::CutParameters => {
+                segments(path, |segment| match segment.iter().position(|byte| *byte == b';') {
+                    Some(at) => segment[..at].to_vec(),
+                    None => segment.to_vec(),
+                })
+            }
             Self::CutFromSemicolon => until(path, b';'),
             Self::MergeSlashes => {
                 let mut path = path.to_vec();

@@ -31,17 +31,24 @@ impl World<'_> {
     pub(crate) fn call(&mut self, account: usize, of: Try, call: Call, dice: &mut Dice) {
         let now = self.clock(account);
         match call {
-            Call::Spend(order) => self.turn(account, "spend", dice, |world, _| {
-                let answer = ledger!(world, account).spend(&order, now).map(|spent| spent.into_answer());
-                world.say(account, of, answer);
-            }),
+            Call::Spend(order) => {
+                let queue = &mut self.objects[account].queue;
+                queue.push((of, order));
+                if queue.len() == 1 {
+                    let generation = self.objects[account].generation;
+                    // The loop may be busy.
+                    let soon = if dice.fault(self.profile.hold / 4) { 400 } else { 2 };
+                    self.in_a(dice.between(0, soon), Event::Serve { account, generation });
+                }
+            }
             Call::Reverse { currency, seq, op, holder } => self.turn(account, "reverse", dice, |world, _| {
                 let holder = holder.as_ref().unwrap_or(&op);
                 let balance = ledger!(world, account).reverse(currency, seq, &op, holder, now);
                 world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
             }),
             Call::Undo { currency, op } => self.turn(account, "undo", dice, |world, _| {
-                // Whoever still waits under this name waits for nobody.
+                // Whoever still queues or waits under this name does so for nobody.
+                world.serve_queue(account);
                 world.objects[account].waiters.retain(|waiter| waiter.pay.order.op != op);
                 let balance = ledger!(world, account).undo(currency, &op, now);
                 world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
@@ -56,6 +63,19 @@ impl World<'_> {
             Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
                 world.pay(account, of, *pay, now, dice);
             }),
+        }
+    }
+
+    /// Debits all who have queued up since the last turn of the event loop (`worker/debit_queue`).
+    pub(crate) fn serve(&mut self, account: usize, dice: &mut Dice) {
+        self.turn(account, "spend", dice, |world, _| world.serve_queue(account));
+    }
+
+    fn serve_queue(&mut self, account: usize) {
+        let now = self.clock(account);
+        for (of, order) in std::mem::take(&mut self.objects[account].queue) {
+            let answer = ledger!(self, account).spend(&order, now).map(|spent| spent.into_answer());
+            self.say(account, of, answer);
         }
     }
 

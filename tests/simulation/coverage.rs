@@ -67,7 +67,8 @@ const PAIRS: [(&str, &str); 14] = [
 ];
 
 /// Every way in which a write can stay unanswered.
-const WRITE: &str = "no answer / still running / rate limit / server error / stored 500 / unreadable / our key refused";
+const WRITE: &str =
+    "no answer / still running / rate limit / server error / stored 500 / unreadable / our key refused";
 /// Every way in which a read can.
 const READ: &str = "no answer / rate limit / server error / unreadable";
 

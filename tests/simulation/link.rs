@@ -92,7 +92,8 @@ impl World<'_> {
         self.objects[account].inside.push(of);
         if dice.fault(self.profile.link) {
             // Cut while it is in there: the object does not notice.
-            self.in_a(dice.between(1, 4 * SECOND), Event::Failed(of));
+            let when = dice.one_of(&[50, 4 * SECOND]);
+            self.in_a(dice.between(1, when), Event::Failed(of));
         }
         self.call(account, of, call, dice);
     }

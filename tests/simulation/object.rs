@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use stripe402_core::protocol::AccountId;
 use stripe402_edge::ledger::account::Announcement;
 use stripe402_edge::ledger::topup::TopUp;
-use stripe402_edge::ledger::{Answer, Millis, Pay};
+use stripe402_edge::ledger::{Answer, Millis, Order, Pay};
 use stripe402_edge::stripe::{PaymentIntent, Request};
 
 use super::coverage::Moment;
@@ -31,6 +31,8 @@ pub(crate) struct Object<'a> {
     pub(crate) inside: Vec<Try>,
     /// What it says once its writes are durable.
     outbox: Vec<Message>,
+    /// The debits that wait for the next turn of the event loop.
+    pub(crate) queue: Vec<(Try, Order)>,
     pub(crate) waiters: VecDeque<Waiter>,
     pub(crate) driving: bool,
     pub(crate) booked: u32,
@@ -79,6 +81,7 @@ impl<'a> Object<'a> {
             skew: 0,
             inside: Vec::new(),
             outbox: Vec::new(),
+            queue: Vec::new(),
             waiters: VecDeque::new(),
             driving: false,
             booked: 0,
@@ -219,6 +222,7 @@ impl World<'_> {
         object.disk.lose();
         object.generation += 1;
         object.skew = if dice.fault(500) { dice.between(-2 * SECOND, 2 * SECOND) } else { 0 };
+        object.queue.clear();
         object.waiters.clear();
         object.outbox.clear();
         object.reading.clear();

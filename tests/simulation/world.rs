@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Again(usize),
     /// The Worker's time for a call is over.
     Limit(usize),
+    /// An object debits all who have queued up.
+    Serve { account: usize, generation: u32 },
     /// One who waited in an object goes on.
     Resume { account: usize, generation: u32, of: Try, pay: Box<Pay>, told: Told, began: Millis },
     /// One who waits in an object has waited long enough.
@@ -224,6 +226,11 @@ impl<'a> World<'a> {
             Event::Resume { account, generation, of, pay, told, began } => {
                 if self.is_alive(account, generation) {
                     self.resume(account, of, *pay, told, began, dice);
+                }
+            }
+            Event::Serve { account, generation } => {
+                if self.is_alive(account, generation) {
+                    self.serve(account, dice);
                 }
             }
             Event::WaitOver { account, generation, of } => {

@@ -24,6 +24,9 @@ use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// How long an account without credit is kept after the last attempt to pay into it.
 pub const EMPTY_SPAN: i64 = 48 * 3_600_000;
+/// The same, where a charge was looked for and not found: Stripe may still roll it forward, and announces for three days
+/// what it did. Without the account that money would be nobody's.
+pub const UNSURE_SPAN: i64 = 7 * 24 * 3_600_000;
 /// After how many seconds a payer whose outcome is not known should ask again.
 pub const RETRY_AFTER: u32 = 5;
 /// After how many seconds to ask again for a request that is running under the same key.
@@ -183,7 +186,9 @@ impl<'s, S: Store> Account<'s, S> {
         if !used.is_empty() {
             return Ok(None);
         }
-        Ok(self.head()?.map(|head| head.attempted_at.plus(EMPTY_SPAN)))
+        let unsure = "SELECT 1 FROM topup WHERE outcome = 'never_happened' AND units > 0 LIMIT 1";
+        let span = if self.store.run(unsure, &[])?.is_empty() { EMPTY_SPAN } else { UNSURE_SPAN };
+        Ok(self.head()?.map(|head| head.attempted_at.plus(span)))
     }
 
     /// The client that this account belongs to, for the answer to a card that came without.

@@ -93,7 +93,7 @@ pub(crate) fn start(
     std::fs::write(&written, capnp(config, layout, folder, address, demo)).expect("a configuration");
     let mut command = watched(folder);
     if layout.full_disk {
-        // A write beyond the limit fails, rather than end the program that tries.
+        // What workerd itself keeps fits in; a write beyond the limit fails, and ends nobody.
         command.args(["sh", "-c", "trap '' XFSZ; ulimit -f 66; exec \"$@\"", "full"]);
     }
     command.arg(program()).args(["serve", "--experimental"]).arg(written);
@@ -140,7 +140,7 @@ fn capnp(config: &Config, layout: &Layout, folder: &Path, address: SocketAddr, d
     };
     match layout.accounts {
         Accounts::Ours => {
-            bindings.push_str("    (name = \"ACCOUNTS\", durableObjectNamespace = \"Account\"),\n")
+            bindings.push_str("    (name = \"ACCOUNTS\", durableObjectNamespace = \"Account\"),\n");
         }
         Accounts::Missing => {}
         Accounts::Others(module) => {

@@ -11,6 +11,6 @@
 // A program of the operator's machine: it reads the clock, and counts with plain integers.
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::disallowed_methods)]
 
-
+pub mod check;
 pub mod corpus;
 pub mod wire;

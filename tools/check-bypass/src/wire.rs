@@ -25,7 +25,8 @@ impl Endpoint {
     /// Reads `http://host[:port]` or `https://host[:port]`; a path must not follow.
     pub fn parse(url: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("{url:?}: {why}");
-        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong("expected http:// or https://"))?;
+        let (scheme, rest) =
+            url.trim().split_once("://").ok_or_else(|| wrong("expected http:// or https://"))?;
         let secure = match scheme {
             "http" => false,
             "https" => true,
@@ -58,7 +59,8 @@ impl Endpoint {
     pub fn exchange(&self, bytes: &[u8], patience: Duration) -> io::Result<Answer> {
         let deadline = Instant::now() + patience;
         let address = (self.host.as_str(), self.port).to_socket_addrs()?.next();
-        let address = address.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))?;
+        let address =
+            address.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))?;
         let stream = TcpStream::connect_timeout(&address, patience)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience))?;
@@ -167,7 +169,8 @@ impl<S: Read> Reader<S> {
         let head = String::from_utf8_lossy(&self.buffer).into_owned();
         self.buffer = rest;
         let mut lines = head.lines();
-        let status = lines.next().unwrap_or_default().split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status =
+            lines.next().unwrap_or_default().split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no status"))?;
         let header = |line: &str| {
             let (name, value) = line.split_once(':')?;
@@ -177,8 +180,9 @@ impl<S: Read> Reader<S> {
     }
 
     fn body(&mut self, head: &Answer) -> io::Result<Vec<u8>> {
-        let chunked =
-            head.header("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"));
+        let chunked = head
+            .header("transfer-encoding")
+            .is_some_and(|value| value.to_ascii_lowercase().contains("chunked"));
         let length: Option<usize> = head.header("content-length").and_then(|value| value.parse().ok());
         loop {
             if chunked {
@@ -195,7 +199,11 @@ impl<S: Read> Reader<S> {
                 Ok(true) => {}
                 // What came counts, however it ends.
                 Ok(false) | Err(_) => {
-                    return Ok(cut(if chunked { dechunked(&self.buffer).0 } else { std::mem::take(&mut self.buffer) }));
+                    return Ok(cut(if chunked {
+                        dechunked(&self.buffer).0
+                    } else {
+                        std::mem::take(&mut self.buffer)
+                    }));
                 }
             }
         }
@@ -235,7 +243,8 @@ mod tests {
     /// What a server that says this is understood as.
     fn understood(said: &'static [u8], request: &[u8]) -> io::Result<Answer> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let endpoint = Endpoint { secure: false, host: "127.0.0.1".into(), port: listener.local_addr()?.port() };
+        let endpoint =
+            Endpoint { secure: false, host: "127.0.0.1".into(), port: listener.local_addr()?.port() };
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut piece = [0; 1024];
@@ -251,7 +260,11 @@ mod tests {
     fn an_answer_is_read_by_its_framing() {
         let rows: [(&[u8], u16, &[u8]); 6] = [
             (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef", 200, b"abc"),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;x\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 200, b"abc"),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;x\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+                200,
+                b"abc",
+            ),
             (b"HTTP/1.1 404 Not Found\r\n\r\nuntil closed", 404, b"until closed"),
             (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 402 Pay\r\ncontent-length: 1\r\n\r\nx", 402, b"x"),
             (b"HTTP/1.1 204 No\r\n\r\nnothing of this", 204, b""),
@@ -259,9 +272,15 @@ mod tests {
         ];
         for (said, status, body) in rows {
             let answer = understood(said, b"GET / HTTP/1.1\r\n\r\n").unwrap();
-            assert_eq!((answer.status, answer.body.as_slice()), (status, body), "{}", String::from_utf8_lossy(said));
+            assert_eq!(
+                (answer.status, answer.body.as_slice()),
+                (status, body),
+                "{}",
+                String::from_utf8_lossy(said)
+            );
         }
-        let head = understood(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n", b"HEAD / HTTP/1.1\r\n\r\n").unwrap();
+        let head =
+            understood(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n", b"HEAD / HTTP/1.1\r\n\r\n").unwrap();
         assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some("3")));
         assert!(understood(b"", b"GET / HTTP/1.1\r\n\r\n").is_err());
         assert!(understood(b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n").is_err());
@@ -276,7 +295,9 @@ mod tests {
         assert_eq!(Endpoint::parse("http://[::1]").unwrap().authority(), "[::1]");
         assert_eq!(Endpoint::parse("https://a.example:8443").unwrap().authority(), "a.example:8443");
         assert_eq!(Endpoint::parse("https://a.example:443").unwrap().authority(), "a.example");
-        for wrong in ["a.example", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a:b", "http://a?x"] {
+        for wrong in
+            ["a.example", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a:b", "http://a?x"]
+        {
             assert!(Endpoint::parse(wrong).is_err(), "{wrong}");
         }
     }

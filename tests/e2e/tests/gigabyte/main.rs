@@ -69,11 +69,9 @@ fn measured<T>(paywall: &Paywall, work: impl FnOnce() -> T) -> (T, u64, u64) {
 fn tell(what: &str, before: u64, most: u64) {
     let mb = |bytes: u64| bytes / (1024 * 1024);
     let (size, before_mb, most_mb) = (mb(bytes()), mb(before), mb(most));
-    writeln!(
-        std::io::stdout(),
-        "{what}: {size} MB streamed, workerd held {before_mb} MB before, at most {most_mb} MB"
-    )
-    .unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{what}: {size} MB streamed, workerd held {before_mb} MB before, at most {most_mb} MB")
+        .unwrap();
     assert!(most <= before + LEEWAY, "{what}: the memory grew from {before_mb} to {most_mb} MB");
 }
 

@@ -3,10 +3,17 @@
 use super::{Form, Priced, Rule};
 
 /// Headers that some origin takes for the target.
-const TARGETS: &[&str] =
-    &["x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-original-uri", "x_original_url", "X-Original-URL"];
+const TARGETS: &[&str] = &[
+    "x-original-url",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x_original_url",
+    "X-Original-URL",
+];
 /// Headers that some origin takes for the method.
-const METHODS: &[&str] = &["x-http-method-override", "x-http-method", "x-method-override", "X_HTTP_Method_Override"];
+const METHODS: &[&str] =
+    &["x-http-method-override", "x-http-method", "x-method-override", "X_HTTP_Method_Override"];
 /// Paths that are free, for a request that is about another one.
 const FREE: &[&str] = &["/", "/free", "/favicon.ico"];
 
@@ -53,7 +60,8 @@ pub(super) fn rules() -> Vec<Rule> {
     }
     for &name in METHODS {
         rules.push(Box::new(move |of, _| {
-            let mut form = with(format!("method in {name}"), of, format!("{}{}", of.path, of.query), name, &of.method);
+            let mut form =
+                with(format!("method in {name}"), of, format!("{}{}", of.path, of.query), name, &of.method);
             let other = if of.method == "POST" { "PUT" } else { "POST" };
             other.clone_into(&mut form.method);
             vec![form]

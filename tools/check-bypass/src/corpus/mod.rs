@@ -38,13 +38,11 @@ impl Priced {
             None => (target, String::new()),
         };
         let rest = path.strip_prefix('/').ok_or_else(wrong)?;
-        let fitting = |segment: &str| match segment {
-            "*" => "1".to_owned(),
-            _ if segment.starts_with(':') => "1".to_owned(),
-            _ => segment.to_owned(),
-        };
-        let path: String =
-            rest.split('/').filter(|segment| !segment.is_empty()).map(|s| format!("/{}", fitting(s))).collect();
+        let mut path = String::new();
+        for segment in rest.split('/').filter(|segment| !segment.is_empty()) {
+            path.push('/');
+            path.push_str(if segment == "*" || segment.starts_with(':') { "1" } else { segment });
+        }
         let method = if method == "*" { "GET" } else { method };
         Ok(Self { method: method.to_owned(), path, query })
     }
@@ -173,7 +171,8 @@ mod tests {
     #[test]
     fn no_form_stands_twice_and_each_names_its_rule() {
         let forms = forms(&[joke()], 1);
-        let requests: BTreeSet<_> = forms.iter().map(|form| (&form.method, &form.target, &form.headers)).collect();
+        let requests: BTreeSet<_> =
+            forms.iter().map(|form| (&form.method, &form.target, &form.headers)).collect();
         assert_eq!(requests.len(), forms.len());
         assert!(forms.len() > 150, "{}", forms.len());
         assert!(forms.iter().all(|form| !form.rule.is_empty() && form.of == "GET /lax/api/joke"));
@@ -184,7 +183,8 @@ mod tests {
     fn a_form_goes_out_as_it_stands() {
         let mut form = Form::new("x", &joke(), "/\u{c0}\u{af}".into());
         form.headers.push(("x-a".into(), "b".into()));
-        let expected = b"GET /\xc0\xaf HTTP/1.1\r\nhost: h\r\nx-a: b\r\nx-form: 7\r\nconnection: close\r\n\r\n";
+        let expected =
+            b"GET /\xc0\xaf HTTP/1.1\r\nhost: h\r\nx-a: b\r\nx-form: 7\r\nconnection: close\r\n\r\n";
         assert_eq!(form.bytes("h", &[("x-form", "7")]), expected);
         form.headers.push(("Host".into(), "other".into()));
         let text = String::from_utf8_lossy(&form.bytes("h", &[])).into_owned();

@@ -174,11 +174,15 @@ const QUERIES: &[(&str, &str)] = &[
     ("query that names another method", "?_method=OPTIONS"),
 ];
 
+/// Another way to write a path.
+type Spelling = fn(&str) -> String;
+
 /// How letters are written.
-const LETTERS: &[(&str, fn(&str) -> String)] = &[
+const LETTERS: &[(&str, Spelling)] = &[
     ("upper case", str::to_ascii_uppercase),
     ("every other letter in upper case", |path| {
-        let other = |(nth, letter): (usize, char)| if nth % 2 == 0 { letter } else { letter.to_ascii_uppercase() };
+        let other =
+            |(nth, letter): (usize, char)| if nth % 2 == 0 { letter } else { letter.to_ascii_uppercase() };
         path.chars().enumerate().map(other).collect()
     }),
     ("first letter encoded", |path| once(path, |letter| format!("%{:02x}", u32::from(letter)))),
@@ -186,7 +190,9 @@ const LETTERS: &[(&str, fn(&str) -> String)] = &[
         once(path, |letter| format!("%{:02X}", u32::from(letter.to_ascii_uppercase())))
     }),
     ("first letter encoded twice", |path| once(path, |letter| format!("%25{:02x}", u32::from(letter)))),
-    ("first letter encoded three times", |path| once(path, |letter| format!("%2525{:02x}", u32::from(letter)))),
+    ("first letter encoded three times", |path| {
+        once(path, |letter| format!("%2525{:02x}", u32::from(letter)))
+    }),
     ("all letters encoded", |path| each(path, |letter| format!("%{:02x}", u32::from(letter)))),
     ("all letters encoded twice", |path| each(path, |letter| format!("%25{:02x}", u32::from(letter)))),
     ("all encoded but the first slash", |path| {
@@ -202,7 +208,9 @@ const LETTERS: &[(&str, fn(&str) -> String)] = &[
     ("last letter full-width", |path| {
         last(path, |letter| {
             let wide = char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter);
-            wide.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect()
+            wide.encode_utf8(&mut [0; 4])
+                .bytes()
+                .fold(String::new(), |text, byte| format!("{text}%{byte:02x}"))
         })
     }),
     ("Kelvin sign for k", |path| path.replace('k', "%e2%84%aa")),
@@ -241,10 +249,12 @@ pub(super) fn rules() -> Vec<Rule> {
             .collect()
     }));
     for &(name, text) in BEFORE {
-        rules.push(Box::new(move |of, _| vec![Form::new(name, of, format!("{text}{}{}", of.path, of.query))]));
+        rules
+            .push(Box::new(move |of, _| vec![Form::new(name, of, format!("{text}{}{}", of.path, of.query))]));
     }
     for &(name, text) in BEHIND {
-        rules.push(Box::new(move |of, _| vec![Form::new(name, of, format!("{}{text}{}", of.path, of.query))]));
+        rules
+            .push(Box::new(move |of, _| vec![Form::new(name, of, format!("{}{text}{}", of.path, of.query))]));
     }
     for &(name, text) in QUERIES {
         rules.push(Box::new(move |of, _| {
@@ -253,7 +263,9 @@ pub(super) fn rules() -> Vec<Rule> {
         }));
     }
     for &(name, write) in LETTERS {
-        rules.push(Box::new(move |of, _| vec![Form::new(name, of, format!("{}{}", write(&of.path), of.query))]));
+        rules.push(Box::new(move |of, _| {
+            vec![Form::new(name, of, format!("{}{}", write(&of.path), of.query))]
+        }));
     }
     rules.push(Box::new(long));
     rules
