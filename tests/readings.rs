@@ -17,4 +17,5 @@ mod readings {
     mod given;
     mod panics;
     mod prices;
+    mod shop;
 }

@@ -22,6 +22,7 @@ mod support;
 
 mod simulation {
     pub(crate) mod announcing;
+    pub(crate) mod books;
     pub(crate) mod calls;
     pub(crate) mod coverage;
     pub(crate) mod dice;
@@ -30,12 +31,14 @@ mod simulation {
     pub(crate) mod link;
     pub(crate) mod mutants;
     pub(crate) mod object;
+    pub(crate) mod paying;
     pub(crate) mod requests;
     pub(crate) mod run;
     pub(crate) mod schedule;
     pub(crate) mod shrink;
     pub(crate) mod stripe;
     pub(crate) mod webhooks;
+    pub(crate) mod wire;
     pub(crate) mod world;
 
     use stripe402_edge::ledger::Millis;

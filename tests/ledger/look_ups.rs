@@ -1,12 +1,14 @@
 //! A charge that nobody answered for: looked up until Stripe's own word decides, and never made again.
 
 use serde_json::json;
+use stripe402_edge::ledger::account::UNSURE_SPAN;
 use stripe402_edge::ledger::topup::Call;
 use stripe402_edge::ledger::{Advanced, Answer};
 use stripe402_edge::stripe::Reply;
 
 use super::given::{
-    MINUTE, SECOND, START, World, answer, card, id, is_pending, is_post, known_card, line, paid_at_once, usd,
+    DAY, MINUTE, SECOND, START, World, answer, card, id, is_pending, is_post, known_card, line, paid_at_once,
+    usd,
 };
 use crate::support::replies::{Intent, answered, html, list, refused, server_error};
 
@@ -113,9 +115,7 @@ fn it_is_credited_when_only_the_second_look_finds_it() {
 #[test]
 fn a_look_that_failed_decides_nothing_and_comes_again_in_half_a_minute() {
     let more = answered(200, &json!({ "object": "list", "data": [], "has_more": true }));
-    for reply in
-        [Reply::Lost, server_error(), html(200), refused(404, "resource_missing", "customer", "x"), more]
-    {
+    for reply in [Reply::Lost, server_error(), html(200), more] {
         let (mut world, call) = looking();
         let failed = world.reply(&call, reply.clone(), &[]);
         assert_eq!((failed.call, failed.outcome), (None, None), "{reply:?}");
@@ -123,6 +123,34 @@ fn a_look_that_failed_decides_nothing_and_comes_again_in_half_a_minute() {
         assert!(pauses.iter().all(|pause| *pause == 30), "{reply:?}: {pauses:?}");
         assert!(over.is_none() && world.outcomes() == ["-"], "{reply:?}");
     }
+}
+
+#[test]
+fn a_customer_that_this_stripe_never_knew_holds_no_payment_either() {
+    // Keys of another Stripe account met a charge that was about to be made: without an end the account would be locked.
+    let (mut world, call) = looking();
+    let missing = || refused(404, "resource_missing", "customer", "No such customer");
+    world.reply(&call, missing(), &[]);
+    let again = world.alarm(&[]).call.unwrap();
+    world.reply(&again, missing(), &[]);
+    let last = world.alarm(&[]).call.unwrap();
+    world.reply(&last, missing(), &[]);
+    assert_eq!(world.outcomes(), ["never_happened"]);
+}
+
+#[test]
+fn an_account_whose_charge_was_never_found_is_kept_until_stripe_has_nothing_more_to_announce() {
+    let (mut world, call) = looking();
+    world.reply(&call, nothing(), &[]);
+    alarms(&mut world, &nothing(), 3);
+    assert_eq!(world.outcomes(), ["never_happened"]);
+    let end = START.plus(UNSURE_SPAN);
+    assert_eq!(world.account().wake_at().unwrap(), Some(end));
+    assert!(!world.account().is_over(end.plus(-1)).unwrap() && world.account().is_over(end).unwrap());
+    // Rolled forward a day later, announced after three more.
+    let paid = Intent::new("pi_1", "succeeded").of(&id(1)).read();
+    world.account().announce_intent(&id(1), &paid, START.plus(4 * DAY)).unwrap();
+    assert_eq!((world.outcomes(), world.balance(usd())), (vec!["credited".to_owned()], 50_000));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! What origins do to a path before they look it up, each in a way of its own: written for this test, and knowing
 //! nothing of the gate's.
 
-use proptest::prelude::*;
-
 /// One thing that some origin does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Habit {
@@ -32,7 +30,8 @@ pub(crate) enum Habit {
     Reescape,
 }
 
-const ALL: [Habit; 24] = [
+/// All of them.
+pub(crate) const ALL: [Habit; 24] = [
     Habit::Decode,
     Habit::DecodeUnreserved,
     Habit::Backslashes,
@@ -58,13 +57,6 @@ const ALL: [Habit; 24] = [
     Habit::UnicodeLowerCase,
     Habit::Reescape,
 ];
-
-/// An origin: what it does, in its order.
-pub(crate) fn origins() -> impl Strategy<Value = Vec<Habit>> {
-    // Decoding opens the way for the rest, so it comes often.
-    let habit = prop_oneof![1 => Just(Habit::Decode), 4 => prop::sample::select(&ALL[..])];
-    prop::collection::vec(habit, 0..9)
-}
 
 /// How it reads a path.
 pub(crate) fn read(origin: &[Habit], path: &str) -> String {

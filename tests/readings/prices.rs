@@ -7,8 +7,9 @@ use proptest::test_runner::TestRunner;
 use stripe402_core::config::path::{canonical, fold};
 use stripe402_edge::gate::{Decision, Target};
 
-use super::careless::{origins, read};
-use super::given::{gate, price, request, targets};
+use super::careless::read;
+use super::given::{origins, targets};
+use super::shop::{gate, price, request};
 
 /// A payment that has the right form; nobody asks here whether it has credits.
 const PAYMENT: &str = "eyJzdHJpcGU0MDJWZXJzaW9uIjoxLCJwYXltZW50TWV0aG9kSWQiOiJwbV8xIn0=";

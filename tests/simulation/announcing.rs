@@ -12,7 +12,8 @@ use super::dice::Dice;
 use super::invariants::Violation;
 use super::link::Try;
 use super::object::Reading;
-use super::world::{Asker, World};
+use super::wire::Asker;
+use super::world::World;
 
 /// How often an announcement is read before Stripe is asked to send it again.
 const MOST_READS: u32 = 5;

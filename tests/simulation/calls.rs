@@ -1,11 +1,11 @@
 //! What an object does with a call, a reply of Stripe's and its alarm: `worker/account_object`, line by line, around the
 //! real ledger.
 
-use stripe402_edge::ledger::account::{Paying, Told, pending};
+use stripe402_edge::ledger::account::{Paying, Terms, Told, pending};
 use stripe402_edge::ledger::topup::{
     Asked, Call as StripeCall, Event as TopUpEvent, IN_FLIGHT, State, Step, Verb,
 };
-use stripe402_edge::ledger::{Account as Ledger, Answer, Call, Millis, Pay, StoreError};
+use stripe402_edge::ledger::{Account as Ledger, Answer, Call, Millis, Pay, Spent, StoreError};
 use stripe402_edge::stripe::{Reply, TopUpId};
 
 use super::coverage::state_of;
@@ -14,7 +14,8 @@ use super::invariants::Violation;
 use super::link::{TOP_UP_WAIT, Try};
 use super::object::Waiter;
 use super::stripe::DEPLOYMENT;
-use super::world::{Asker, Event, World};
+use super::wire::Asker;
+use super::world::{Event, World};
 
 /// How many may wait on one account (`worker/waiters`).
 const MOST_WAITERS: usize = 64;
@@ -74,7 +75,7 @@ impl World<'_> {
     fn serve_queue(&mut self, account: usize) {
         let now = self.clock(account);
         for (of, order) in std::mem::take(&mut self.objects[account].queue) {
-            let answer = ledger!(self, account).spend(&order, now).map(|spent| spent.into_answer());
+            let answer = ledger!(self, account).spend(&order, now).map(Spent::into_answer);
             self.say(account, of, answer);
         }
     }
@@ -166,13 +167,11 @@ impl World<'_> {
         };
         self.turn(account, name, dice, |world, _| {
             world.cover_reply(account, verb, said);
-            match world.advance(account, &TopUpEvent::Replied { verb, reply }) {
-                Some(call) => world.drive(account, call),
-                None => {
-                    world.objects[account].driving = false;
-                    world.arm(account);
-                }
+            if let Some(call) = world.advance(account, &TopUpEvent::Replied { verb, reply }) {
+                return world.drive(account, call);
             }
+            world.objects[account].driving = false;
+            world.arm(account);
         });
     }
 
@@ -269,11 +268,11 @@ impl World<'_> {
             Ok(false) => {}
         }
         if let Some(open) = &self.objects[account].open {
-            let foreign = !open.is_of(&self.stripe.sides[self.here].side);
+            let foreign = !open.is_of(self.side());
             let event = if foreign { "alarm, another Stripe" } else { "alarm" };
             self.coverage.pair(state_of(open), event);
         }
-        let here = self.stripe.sides[self.here].side.clone();
+        let here = self.side().clone();
         match self.advance(account, &TopUpEvent::Woke { here: &here }) {
             Some(call) => {
                 self.objects[account].driving = true;
@@ -290,11 +289,7 @@ impl World<'_> {
         }
     }
 
-    pub(crate) fn terms(&self) -> stripe402_edge::ledger::account::Terms<'_> {
-        stripe402_edge::ledger::account::Terms {
-            side: &self.stripe.sides[self.here].side,
-            deployment: DEPLOYMENT,
-            descriptor_suffix: None,
-        }
+    fn terms(&self) -> Terms<'_> {
+        Terms { side: self.side(), deployment: DEPLOYMENT, descriptor_suffix: None }
     }
 }

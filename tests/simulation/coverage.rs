@@ -47,18 +47,18 @@ const PAIRS: [(&str, &str); 14] = [
     ),
     (
         "action, same",
-        "requires_action / requires_payment_method / processing / succeeded / @read / alarm / payer / \
-         announced: succeeded / announced: no success",
+        "requires_action / requires_payment_method / processing / succeeded / @read / alarm / \
+         alarm, another Stripe / payer / announced: succeeded / announced: no success",
     ),
     (
         "action, other",
-        "requires_action / requires_payment_method / processing / succeeded / @read / alarm / payer / \
-         announced: succeeded",
+        "requires_action / requires_payment_method / processing / succeeded / @read / alarm / \
+         alarm, another Stripe / payer / announced: succeeded / announced: no success",
     ),
     (
         "cancel",
         "canceled / not to be canceled / server error / no answer / unreadable / rate limit / still running / \
-         our key refused / alarm / payer / announced: no success",
+         our key refused / alarm / alarm, another Stripe / payer / announced: no success",
     ),
     ("credited", "announced: succeeded"),
     ("declined", "announced: no success"),

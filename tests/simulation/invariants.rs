@@ -1,18 +1,19 @@
 //! What must hold after every step, and at the end: the six invariants of the design, read from the tables themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use stripe402_core::protocol::{Currency, MinorAmount};
-use stripe402_edge::ledger::record::Record;
-use stripe402_edge::ledger::topup::{Call as StripeCall, RESEND_WINDOW, State, TopUp, Verb};
-use stripe402_edge::ledger::{Row, StoreError, Value};
+use stripe402_edge::ledger::StoreError;
+use stripe402_edge::ledger::topup::{Call as StripeCall, RESEND_WINDOW, State, Verb};
 use stripe402_edge::stripe::{Method, Request};
 
 use super::SECOND;
-use super::coverage::outcome_of;
-use super::requests::{Debit, Fate};
+use super::requests::{Debit, Fate, Request as Paid};
 use super::stripe::Intent;
 use super::world::World;
+
+/// The debits that can still be claimed under an idempotency key.
+const CLAIMABLE: &str = "SELECT seq FROM request_key WHERE state = 'running'";
 
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    fn new(invariant: u8, what: String) -> Self {
+    pub(crate) fn new(invariant: u8, what: String) -> Self {
         Self { invariant, what }
     }
 
@@ -44,74 +45,6 @@ impl Violation {
     }
 }
 
-/// What the checks last read of an account.
-#[derive(Default)]
-pub(crate) struct Books {
-    /// How many rows had been written when it was read; none: read it again.
-    read_at: Option<u64>,
-    entries: Vec<Entry>,
-    /// The top-ups that are settled, by their name.
-    outcomes: HashMap<String, String>,
-    /// Whether a dispute holds the account frozen.
-    frozen: bool,
-}
-
-impl Books {
-    /// What was written may be gone.
-    pub(crate) fn forget(&mut self) {
-        self.read_at = None;
-    }
-
-    /// The state of a top-up that is not open.
-    pub(crate) fn outcome(&self, top_up: &str) -> &'static str {
-        self.outcomes.get(top_up).map_or("unknown", |outcome| outcome_of(outcome))
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    currency: String,
-    seq: i64,
-    kind: String,
-    amount: i64,
-    balance: i64,
-    about: Option<String>,
-    op: Option<String>,
-    source: Option<String>,
-    of: Option<i64>,
-}
-
-impl Entry {
-    fn read(row: Row) -> Option<Self> {
-        let mut values = row.0.into_iter();
-        let text = |value: Option<Value>| match value {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        };
-        let number = |value: Option<Value>| match value {
-            Some(Value::Integer(number)) => Some(number),
-            _ => None,
-        };
-        Some(Self {
-            currency: text(values.next())?,
-            seq: number(values.next())?,
-            kind: text(values.next())?,
-            amount: number(values.next())?,
-            balance: number(values.next())?,
-            about: text(values.next()),
-            op: text(values.next()),
-            source: text(values.next()),
-            of: number(values.next()),
-        })
-    }
-}
-
-const ENTRIES: &str = "SELECT currency, seq, kind, amount, balance, resource, op, source, of_seq FROM entry
-    ORDER BY currency, seq";
-const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
-const KEYS: &str = "SELECT currency, seq FROM request_key WHERE state = 'running'";
-const TOP_UPS: &str = "SELECT id, open, outcome, CASE WHEN open THEN machine END FROM topup";
-
 impl World<'_> {
     pub(crate) fn break_rule(&mut self, violation: Violation) {
         self.tell(|| format!("*** {violation:?}"));
@@ -120,50 +53,8 @@ impl World<'_> {
         }
     }
 
-    fn broke(&mut self, invariant: u8, what: impl FnOnce() -> String) {
+    pub(crate) fn broke(&mut self, invariant: u8, what: impl FnOnce() -> String) {
         self.break_rule(Violation::new(invariant, what()));
-    }
-
-    /// Reads an account's tables, if anything was written since, and checks what can be told from them alone.
-    pub(crate) fn look_at(&mut self, account: usize) {
-        let object = &mut self.objects[account];
-        let writes = object.disk.writes();
-        if object.books.read_at == Some(writes) {
-            return;
-        }
-        object.books.read_at = Some(writes);
-        self.changed = true;
-        let entries: Option<Vec<Entry>> = object.disk.look(ENTRIES).into_iter().map(Entry::read).collect();
-        let Some(entries) = entries else { return self.broke(1, || "an entry cannot be read".to_owned()) };
-        let mut open = Vec::new();
-        object.books.outcomes.clear();
-        for row in object.disk.look(TOP_UPS) {
-            let id = row.text(0).unwrap_or_default().to_owned();
-            match row.optional_text(3) {
-                Ok(Some(machine)) => {
-                    open.push(serde_json::from_str(machine).ok().and_then(|json| TopUp::read(&json)));
-                }
-                _ => {
-                    let outcome = row.text(2).unwrap_or_default().to_owned();
-                    object.books.outcomes.insert(id, outcome);
-                }
-            }
-        }
-        if open.len() > 1 {
-            return self.broke(4, || format!("{} top-ups are open", open.len()));
-        }
-        object.open = open.pop().flatten();
-        let frozen = !object.disk.look(FROZEN).is_empty();
-        let debits = |entries: &[Entry]| entries.iter().filter(|entry| entry.kind == "debit").count();
-        let served = debits(&entries) > debits(&object.books.entries);
-        let wrong = std::mem::replace(&mut object.books.frozen, frozen) && frozen && served;
-        object.books.entries = entries;
-        if wrong {
-            self.broke(2, || "an account was debited while it was frozen".to_owned());
-        }
-        if let Err(violation) = check_entries(&self.objects[account].books.entries) {
-            self.break_rule(violation);
-        }
     }
 
     /// Checks every account against what Stripe holds and what clients were told.
@@ -260,16 +151,14 @@ impl World<'_> {
     fn check_keyed(&self) -> Result<(), Violation> {
         for (nth, request) in self.requests.iter().enumerate() {
             let Some(key) = &request.order.key else { continue };
-            let same = |one: &&super::requests::Request| {
-                one.order.key.as_ref().is_some_and(|other| other.key == key.key)
-            };
+            let same = |one: &&Paid| one.order.key.as_ref().is_some_and(|other| other.key == key.key);
             // Whoever was cut off has paid.
             if self.requests.iter().filter(same).any(|one| one.fate != Fate::NotServed) {
                 continue;
             }
             for account in &request.at {
-                let claimable = self.objects[*account].disk.look(KEYS);
-                let claimable: Vec<i64> = claimable.iter().filter_map(|row| row.integer(1).ok()).collect();
+                let claimable = self.objects[*account].disk.look(CLAIMABLE);
+                let claimable: Vec<i64> = claimable.iter().filter_map(|row| row.integer(0).ok()).collect();
                 let left = self.debits_left(*account, request.order.op.as_str());
                 if left.iter().any(|seq| !claimable.contains(seq)) {
                     let what = format!("request {nth} paid {left:?} for nothing, under {}", key.key);
@@ -278,16 +167,6 @@ impl World<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The debits of an attempt that were not given back.
-    fn debits_left(&self, account: usize, op: &str) -> Vec<i64> {
-        let entries = &self.objects[account].books.entries;
-        let debits = entries.iter().filter(|entry| entry.kind == "debit" && entry.op.as_deref() == Some(op));
-        let back = |debit: &&Entry| {
-            !entries.iter().any(|entry| entry.currency == debit.currency && entry.of == Some(debit.seq))
-        };
-        debits.filter(back).map(|debit| debit.seq).collect()
     }
 
     /// An account said that it debited: it did, by this attempt's name and this price.
@@ -334,7 +213,7 @@ impl World<'_> {
         if !self.objects[account].disk.is_flushed() {
             return self.broke(6, || format!("{key} is sent before its record is durable"));
         }
-        let here = &self.stripe.sides[self.here].side;
+        let here = self.side();
         if self.objects[account].open.as_ref().is_some_and(|open| !open.is_of(here)) {
             return self.broke(6, || format!("{key} is sent to another Stripe than its record's"));
         }
@@ -356,7 +235,7 @@ impl World<'_> {
 
     /// At rest: no top-up is open, but for those that another Stripe has to answer.
     pub(crate) fn check_nothing_is_stuck(&mut self) {
-        let here = &self.stripe.sides[self.here].side;
+        let here = self.side();
         let stuck =
             self.objects.iter().filter_map(|object| object.open.as_ref()).find(|open| open.is_of(here));
         if let Some(open) = stuck {
@@ -400,37 +279,4 @@ fn in_units(intent: &Intent, minor: i64) -> Option<i64> {
         minor if minor < 0 => in_units(intent, -minor).map(|units| -units),
         minor => Some(currency.units_of(MinorAmount::new(minor)?)?.get()),
     }
-}
-
-/// Invariants 1 and 2, and that a debit is given back once.
-fn check_entries(entries: &[Entry]) -> Result<(), Violation> {
-    let mut last: Option<&Entry> = None;
-    for entry in entries {
-        let before = last.filter(|last| last.currency == entry.currency);
-        let (seq, balance) = before.map_or((0, 0), |last| (last.seq, last.balance));
-        if entry.seq != seq + 1 || entry.balance != balance + entry.amount {
-            return Err(Violation::new(1, format!("{entry:?} does not follow {before:?}")));
-        }
-        if entry.kind == "debit" && entry.balance < 0 {
-            return Err(Violation::new(2, format!("{entry:?} leaves a debt")));
-        }
-        let right = match (entry.kind.as_str(), entry.of) {
-            ("reversal", Some(of)) => {
-                let debit = entries.iter().find(|one| one.currency == entry.currency && one.seq == of);
-                let back = entries.iter().filter(|one| one.currency == entry.currency && one.of == Some(of));
-                debit.is_some_and(|debit| debit.kind == "debit" && debit.amount == -entry.amount)
-                    && back.count() == 1
-            }
-            ("reversal", None) => false,
-            ("topup", of) => of.is_none() && entry.amount > 0,
-            ("debit", of) => of.is_none() && entry.amount < 0 && entry.source.is_none(),
-            ("refund" | "dispute", of) => of.is_none() && entry.about.is_some(),
-            _ => false,
-        };
-        if !right {
-            return Err(Violation::new(5, format!("{entry:?} is not right in {entries:?}")));
-        }
-        last = Some(entry);
-    }
-    Ok(())
 }

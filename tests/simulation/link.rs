@@ -158,7 +158,7 @@ impl World<'_> {
             Caller::Request(request) => self.request_answered(request, answer, dice),
             Caller::Undo(request, left) => self.undone(request, left, answer.is_some(), dice),
             Caller::Reverse(request, left) => self.reversed(request, left, answer.is_some(), dice),
-            Caller::Delivery(delivery) => self.announced(delivery, answer, dice),
+            Caller::Delivery(delivery) => self.announced(delivery, answer.as_ref(), dice),
         }
     }
 }

@@ -11,12 +11,13 @@ use stripe402_edge::ledger::topup::TopUp;
 use stripe402_edge::ledger::{Answer, Millis, Order, Pay};
 use stripe402_edge::stripe::{PaymentIntent, Request};
 
+use super::books::Books;
 use super::coverage::Moment;
 use super::dice::Dice;
 use super::disk::Disk;
-use super::invariants::Books;
 use super::link::Try;
-use super::world::{Asker, Event, World};
+use super::wire::Asker;
+use super::world::{Event, World};
 use super::{MINUTE, SECOND};
 
 /// An object, alive or about to be started again.
@@ -179,7 +180,7 @@ impl World<'_> {
                 }
                 Message::ToStripe(from, request) => {
                     self.check_bytes(account, &request);
-                    self.to_stripe(from, request, dice);
+                    self.send_to_stripe(from, request, dice);
                 }
             }
         }

@@ -16,7 +16,7 @@ use super::START;
 use super::coverage::Coverage;
 use super::disk::Disk;
 use super::invariants::Violation;
-use super::mutants::catch;
+use super::mutants::{Caught, catch};
 use super::requests::units;
 use super::schedule::Schedule;
 use super::shrink::shrink;
@@ -45,7 +45,11 @@ pub(crate) fn main() -> ExitCode {
     if let Some(seed) = number("SEED") {
         return tell(&Schedule::of(seed));
     }
-    if !every_history_repeats() || !every_mutant_is_caught() {
+    if !every_history_repeats() {
+        println!("a history did not happen the same way twice: something draws from elsewhere than its dice");
+        return ExitCode::FAILURE;
+    }
+    if !every_mutant_is_caught() {
         return ExitCode::FAILURE;
     }
     let histories = number("N").unwrap_or(USUAL);
@@ -88,16 +92,13 @@ fn every_mutant_is_caught() -> bool {
     let mut all = true;
     for mutant in Mutant::ALL {
         let name = format!("{mutant:?}");
-        match catch(mutant) {
-            Some(caught) => {
-                let what: String = caught.by.what.chars().take(90).collect();
-                println!("  {name:<20} seed {:>4}  invariant {}: {what}", caught.seed, caught.by.invariant);
-            }
-            None => {
-                println!("  {name:<20} is not found");
-                all = false;
-            }
-        }
+        let Some(Caught { seed, by }) = catch(mutant) else {
+            println!("  {name:<20} is not found");
+            all = false;
+            continue;
+        };
+        let what: String = by.what.chars().take(90).collect();
+        println!("  {name:<20} seed {seed:>4}  invariant {}: {what}", by.invariant);
     }
     all
 }

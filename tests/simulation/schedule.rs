@@ -153,7 +153,7 @@ impl Profile {
         }
         Self {
             clients: dice.weighted(&[(6, 2), (2, 3), (1, 4)]),
-            stripe: dice.one_of(&[0, 20, 120, 400]),
+            stripe: dice.one_of(&[0, 40, 150, 400]),
             link: dice.one_of(&[0, 0, 15, 100]),
             crash: dice.one_of(&[0, 0, 15, 90]),
             hold: dice.one_of(&[0, 100, 400]),

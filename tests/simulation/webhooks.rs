@@ -14,7 +14,8 @@ use super::dice::Dice;
 use super::invariants::Violation;
 use super::link::Caller;
 use super::stripe::{DEPLOYMENT, Occurrence};
-use super::world::{Asker, Event, World};
+use super::wire::Asker;
+use super::world::{Event, World};
 use super::{HOUR, MINUTE, SECOND};
 
 const SECRET: &str = "whsec_simulated";
@@ -82,12 +83,12 @@ impl World<'_> {
         self.tell(|| format!("   webhook {nth}: {kind}"));
         let request = request::retrieve_payment_intent(hint.intent());
         self.deliveries[nth].hint = Some(hint);
-        self.to_stripe(Asker::Hint(nth), request, dice);
+        self.send_to_stripe(Asker::Hint(nth), request, dice);
     }
 
     fn write_event(&self, event: &Occurrence) -> String {
         let intent = self.stripe.intent(event.of);
-        let live = self.stripe.sides[event.of.side].side.live;
+        let live = self.stripe.sides[event.of.side].name.live;
         let object = match event.dispute {
             Some(dispute) => {
                 format!(r#"{{"id":"{}","payment_intent":"{}"}}"#, intent.disputes[dispute].id, intent.id)
@@ -129,7 +130,7 @@ impl World<'_> {
     }
 
     /// The account booked it, or could not.
-    pub(crate) fn announced(&mut self, nth: usize, answer: Option<Answer>, dice: &mut Dice) {
+    pub(crate) fn announced(&mut self, nth: usize, answer: Option<&Answer>, dice: &mut Dice) {
         let booked = matches!(answer, Some(Answer::Done | Answer::NotOurs));
         self.delivery_over(nth, booked, dice);
     }

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use stripe402_edge::ledger::account::Told;
+use stripe402_edge::ledger::topup::StripeSide;
 use stripe402_edge::ledger::{Answer, Call, Millis, Pay};
-use stripe402_edge::stripe::{Reply, Request as StripeRequest};
+use stripe402_edge::stripe::Reply;
 
 use super::coverage::Coverage;
 use super::dice::Dice;
@@ -17,12 +18,11 @@ use super::link::{Ask, Caller, Try};
 use super::object::Object;
 use super::requests::Request;
 use super::schedule::{Act, Profile, Schedule, Step};
-use super::stripe::{Life, Stripe, Treated, client};
+use super::stripe::{Life, Stripe, client};
 use super::webhooks::Delivery;
+use super::wire::Out;
 use super::{HOUR, MINUTE, SECOND, START};
 
-/// How long a call to Stripe is waited for (`worker/stripe_http`).
-const CALL_TIMEOUT: i64 = 20 * SECOND;
 /// So much never happens in one world.
 const MOST_EVENTS: u64 = 50_000;
 
@@ -71,28 +71,6 @@ enum Class {
     /// Who was told something goes on before anything else can happen to the object.
     AtOnce,
     InTurn,
-}
-
-/// Whoever asked Stripe.
-#[derive(Debug, Clone)]
-pub(crate) enum Asker {
-    /// An object that drives its top-up.
-    Drive { account: usize, generation: u32, verb: stripe402_edge::ledger::topup::Verb },
-    /// An object that reads what was announced.
-    Truth { account: usize, generation: u32, reading: u32 },
-    /// The Worker, for a request: whose payment method is this?
-    Retrieve(usize),
-    /// The Worker, for a webhook: whose PaymentIntent is this?
-    Hint(usize),
-}
-
-/// A call to Stripe that is under way.
-pub(crate) struct Out {
-    pub(crate) from: Asker,
-    pub(crate) request: StripeRequest,
-    side: usize,
-    sent_at: Millis,
-    over: bool,
 }
 
 /// A world.
@@ -194,7 +172,8 @@ impl<'a> World<'a> {
         }
         self.after(dice);
         // What was begun gets a moment to interleave with what comes next.
-        self.pass(dice.clone().between(0, 25), dice);
+        let moment = dice.between(0, 25);
+        self.pass(moment, dice);
     }
 
     /// Lets so much time pass, and with it what is due.
@@ -279,88 +258,12 @@ impl<'a> World<'a> {
         self.at(self.now.plus(span), event);
     }
 
-    /// Sends a request to Stripe. What leaves an object has passed its gate by now.
-    pub(crate) fn to_stripe(&mut self, from: Asker, request: StripeRequest, dice: &mut Dice) {
-        self.tell(|| format!("   → Stripe {} {} {}", request.method.as_str(), request.path, request.body));
-        let out = self.outs.len();
-        let trouble = self.profile.stripe;
-        // Slow where the payer, Stripe's announcement and our own call meet.
-        let slow = if request.path.contains("/pi_") { 200 } else { 60 };
-        self.outs.push(Out { from, request, side: self.here, sent_at: self.now, over: false });
-        if dice.fault(trouble / 4) {
-            let after = dice.one_of(&[20, CALL_TIMEOUT]);
-            return self.in_a(after, Event::Replied(out, Reply::Lost, "no way there"));
-        }
-        let slow = if dice.fault(slow) { 3 * SECOND } else { 60 };
-        self.in_a(dice.between(1, slow), Event::AtStripe(out));
+    /// The Stripe that our keys speak to.
+    pub(crate) fn side(&self) -> &StripeSide {
+        &self.stripe.sides[self.here].name
     }
 
-    fn at_stripe(&mut self, nth: usize, dice: &mut Dice) {
-        let (side, request) = (self.outs[nth].side, self.outs[nth].request.clone());
-        let said = if request.key.is_none() {
-            let trouble = self.profile.stripe * 2 / 3;
-            self.stripe.get(side, &request.path, trouble, dice)
-        } else {
-            let profile = self.profile;
-            match self.stripe.post(side, &request, self.now, &profile, dice) {
-                Treated::Answered(said) => said,
-                Treated::Running(span) => {
-                    self.in_a(span, Event::Through(nth));
-                    self.lose_late(nth);
-                    return;
-                }
-            }
-        };
-        self.reply(nth, said.0, said.1, dice);
-    }
-
-    fn through(&mut self, nth: usize, dice: &mut Dice) {
-        let (side, request, profile) = (self.outs[nth].side, self.outs[nth].request.clone(), self.profile);
-        let said = self.stripe.finish(side, &request, self.now, &profile, dice);
-        self.reply(nth, said.0, said.1, dice);
-    }
-
-    fn reply(&mut self, nth: usize, reply: Reply, said: &'static str, dice: &mut Dice) {
-        if dice.fault(self.profile.stripe / 4) {
-            let cut = self.now.plus(dice.between(1, 50));
-            let lost = if dice.chance(500) { cut } else { self.outs[nth].sent_at.plus(CALL_TIMEOUT) };
-            return self.at(lost, Event::Replied(nth, Reply::Lost, "answer lost"));
-        }
-        let slow = if dice.fault(60) { 3 * SECOND } else { 60 };
-        self.in_a(dice.between(1, slow), Event::Replied(nth, reply, said));
-        self.lose_late(nth);
-    }
-
-    /// Whoever asked waits twenty seconds and no longer.
-    fn lose_late(&mut self, nth: usize) {
-        let limit = self.outs[nth].sent_at.plus(CALL_TIMEOUT);
-        self.at(limit, Event::Replied(nth, Reply::Lost, "timeout"));
-    }
-
-    fn replied(&mut self, nth: usize, reply: &Reply, said: &'static str, dice: &mut Dice) {
-        if std::mem::replace(&mut self.outs[nth].over, true) {
-            return;
-        }
-        let path = &self.outs[nth].request.path;
-        let path = path.split('?').next().unwrap_or_default().to_owned();
-        self.tell(|| format!("   ← Stripe {path}: {said}"));
-        match self.outs[nth].from.clone() {
-            Asker::Drive { account, generation, verb } => {
-                if self.is_alive(account, generation) {
-                    self.driven(account, &verb, reply, said, dice);
-                }
-            }
-            Asker::Truth { account, generation, reading } => {
-                if self.is_alive(account, generation) {
-                    self.truth_read(account, reading, reply, dice);
-                }
-            }
-            Asker::Retrieve(request) => self.retrieved(request, reply, dice),
-            Asker::Hint(delivery) => self.hinted(delivery, reply, dice),
-        }
-    }
-
-    fn is_alive(&self, account: usize, generation: u32) -> bool {
+    pub(crate) fn is_alive(&self, account: usize, generation: u32) -> bool {
         self.objects[account].generation == generation
     }
 
@@ -391,13 +294,12 @@ impl<'a> World<'a> {
                 }
             }
             self.pass(5 * MINUTE, &mut dice);
-            if self.broken.is_none() {
-                self.check_nothing_is_stuck();
+            if self.broken.is_some() {
+                return;
             }
+            self.check_nothing_is_stuck();
         }
-        if self.broken.is_none() {
-            self.check_the_books();
-        }
+        self.check_the_books();
     }
 
     /// Whether nothing will happen any more but alarms.

@@ -161,7 +161,7 @@ impl Paywall {
 
     /// The databases of all accounts. Read them while it is stopped.
     pub fn databases(&self) -> Vec<PathBuf> {
-        crate::databases(&self.folder.0.join("state"))
+        crate::databases(&self.folder.0)
     }
 
     /// What the Worker, and what runs it, wrote last.

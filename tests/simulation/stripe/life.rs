@@ -134,7 +134,7 @@ impl Stripe {
         let found = self.intents().filter(|(_, intent)| waits(intent)).map(|(of, _)| of).last();
         let Some(of) = found.filter(|of| self.intent(*of).handed_out) else { return };
         let how = dice.one_of(&["succeeded", "succeeded", "processing", "requires_payment_method"]);
-        self.later.push((now.plus(dice.between(20, 300)), Life::Act(of, how)));
+        self.later.push((now.plus(dice.between(10, 200)), Life::Act(of, how)));
     }
 
     /// The operator refunds some of a payment.

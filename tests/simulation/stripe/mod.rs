@@ -21,6 +21,9 @@ pub(crate) use write::Treated;
 /// The deployment's tag in Stripe's metadata.
 pub(crate) const DEPLOYMENT: &str = "0123456789abcdef";
 
+/// What client ids are derived with.
+pub(crate) const SERVER_SECRET: [u8; 32] = [7; 32];
+
 /// Stripe, as far as our keys ever reach: two accounts, or two modes of one.
 pub(crate) struct Stripe {
     pub(crate) sides: [Side; 2],
@@ -34,7 +37,8 @@ pub(crate) struct Stripe {
 
 /// One Stripe account in one mode.
 pub(crate) struct Side {
-    pub(crate) side: StripeSide,
+    /// Whose it is: what our keys tell.
+    pub(crate) name: StripeSide,
     pub(crate) methods: Vec<Method>,
     pub(crate) customers: Vec<Customer>,
     pub(crate) intents: Vec<Intent>,
@@ -160,8 +164,8 @@ impl Stripe {
             let other = nth == 1 && !second_is_live;
             let account = if other { "another account" } else { "the account" }.to_owned();
             let live = nth == 1 && second_is_live;
-            let side = StripeSide { live, account, version: API_VERSION.to_owned() };
-            Side { side, methods, customers: Vec::new(), intents: Vec::new(), keys: HashMap::new() }
+            let name = StripeSide { live, account, version: API_VERSION.to_owned() };
+            Side { name, methods, customers: Vec::new(), intents: Vec::new(), keys: HashMap::new() }
         };
         Self { sides: [side(0), side(1)], of_top_up: HashMap::new(), events: Vec::new(), later: Vec::new() }
     }
@@ -219,7 +223,7 @@ pub(crate) fn fingerprint(card: usize) -> String {
 
 /// The client that a card's fingerprint stands for, and its account.
 pub(crate) fn client(card: usize) -> (ClientId, AccountId) {
-    let client = ClientId::derive(&[7; 32], &fingerprint(card));
+    let client = ClientId::derive(&SERVER_SECRET, &fingerprint(card));
     let account = AccountId::of(&client);
     (client, account)
 }

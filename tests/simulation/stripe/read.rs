@@ -76,7 +76,7 @@ impl Side {
         format!(
             r#"{{"id":"{}","livemode":{},"card":{{"fingerprint":"{}"}},"customer":{customer}}}"#,
             method.id,
-            self.side.live,
+            self.name.live,
             super::fingerprint(method.card)
         )
     }
@@ -89,7 +89,7 @@ impl Side {
             intent.amount,
             intent.received,
             intent.currency,
-            self.side.live,
+            self.name.live,
             intent.account,
             intent.top_up,
             id = intent.id,

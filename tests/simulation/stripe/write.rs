@@ -10,7 +10,7 @@ use super::{
     Customer, DEPLOYMENT, Intent, IntentRef, Life, Said, Side, Stored, Stripe, answered, error, replayed,
 };
 use crate::simulation::dice::Dice;
-use crate::simulation::schedule::Profile;
+use crate::simulation::schedule::{Charge as Fate, Profile};
 use crate::simulation::{DAY, HOUR, MINUTE, SECOND};
 
 /// What comes of a POST.
@@ -164,7 +164,6 @@ impl Stripe {
             let message = "The customer does not have a payment method with the ID pm_x.";
             return Err(error("invalid_request_error", "", "payment_method", message));
         }
-        use crate::simulation::schedule::Charge as Fate;
         let fate = if hidden { Fate::Succeeds } else { dice.weighted(&profile.charge) };
         let amount: i64 = field("amount").parse().unwrap_or(0);
         let nth = of.intents.len();
@@ -275,7 +274,7 @@ impl Side {
             let message = "The payment method you provided has already been attached to a customer.";
             return Err(error("invalid_request_error", "", "", message));
         }
-        if dice.fault(profile.charge[1].0) {
+        if dice.fault(2 * profile.charge[1].0) {
             let body = error("card_error", "incorrect_cvc", "cvc", "Your card's security code is incorrect.");
             return Ok((402, body, "declined"));
         }

@@ -10,6 +10,7 @@
 //! What this cannot see: content that was served to a request whose answer looks like that of a missing page, or whose
 //! answer has no body to compare (`HEAD`, 204); such answers are listed as unclear. Only the origin's own log is proof.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub struct Report {
     pub requests: usize,
     /// How many had no answer.
     pub unanswered: usize,
+    /// Why the last of these had none.
+    pub failure: Option<String>,
     /// Priced requests that are not priced at all: their plain form was answered otherwise than 402.
     pub open: Vec<(Priced, String)>,
     /// What got through.
@@ -72,7 +75,8 @@ enum Verdict {
 
 /// Sends everything. `tell` is called for each form that got through, as soon as it is known.
 pub fn run(plan: &Plan, mut tell: impl FnMut(&Form, u16)) -> Report {
-    let mut requests = Requests { plan, made: 0, next: Instant::now() };
+    let controls = plan.priced.iter().map(|priced| (priced.name(), Controls::new(priced))).collect();
+    let mut requests = Requests { plan, controls, made: 0, failure: None, next: Instant::now() };
     let mut report = Report::default();
     for priced in &plan.priced {
         let honest = Form {
@@ -113,6 +117,7 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&Form, u16)) -> Report {
         }
     }
     report.requests = requests.made;
+    report.failure = requests.failure;
     report
 }
 
@@ -134,7 +139,9 @@ fn verdict(answer: &Answer) -> Verdict {
 
 struct Requests<'p> {
     plan: &'p Plan,
+    controls: BTreeMap<String, Controls>,
     made: usize,
+    failure: Option<String>,
     next: Instant,
 }
 
@@ -144,36 +151,51 @@ impl Requests<'_> {
         self.next = Instant::now() + Duration::from_secs(1) / self.plan.per_second.max(1);
         self.made += 1;
         let bytes = form.bytes(&self.plan.endpoint.authority(), &[("user-agent", "stripe402-check-bypass")]);
-        self.plan.endpoint.exchange(&bytes, self.plan.patience).ok()
+        let answer = self.plan.endpoint.exchange(&bytes, self.plan.patience);
+        if let Err(error) = &answer {
+            self.failure = Some(error.to_string());
+        }
+        answer.ok()
     }
 
     /// Whether a sibling that does not exist is answered the same when it is asked for in the same way.
     fn is_a_page_for_everything(&mut self, form: &Form, answer: &Answer) -> bool {
-        let Some(priced) = self.plan.priced.iter().find(|priced| priced.name() == form.of) else {
+        let Some(control) = self.controls.get(&form.of).and_then(|controls| controls.of(form)) else {
             return false;
         };
-        let name = "stripe402-no-such-resource";
-        let Some(control) = control(form, priced, &priced.sibling(name)) else { return false };
+        let control = control.clone();
         let Some(other) = self.send(&control) else { return false };
         other.status == answer.status && without_target(&other, &control) == without_target(answer, form)
     }
 }
 
-/// The same form of another request: by the same rule, where that makes the same change.
-fn control(form: &Form, priced: &Priced, sibling: &Priced) -> Option<Form> {
-    let same = |forms: Vec<Form>| forms.into_iter().filter(|one| one.rule == form.rule).collect::<Vec<_>>();
-    let (ours, theirs) =
-        (same(forms(std::slice::from_ref(priced), 1)), same(forms(std::slice::from_ref(sibling), 1)));
-    let at =
-        ours.iter().position(|one| one.target == form.target && one.headers == form.headers).unwrap_or(0);
-    theirs.into_iter().nth(at)
+/// The forms of a priced request, and those of a sibling that does not exist.
+struct Controls {
+    ours: Vec<Form>,
+    theirs: Vec<Form>,
+}
+
+impl Controls {
+    fn new(priced: &Priced) -> Self {
+        let sibling = priced.sibling("stripe402-no-such-resource");
+        Self { ours: forms(std::slice::from_ref(priced), 1), theirs: forms(&[sibling], 1) }
+    }
+
+    /// What the same rule makes of the sibling; the same of its forms, where it makes more than one.
+    fn of(&self, form: &Form) -> Option<&Form> {
+        let by_rule = |one: &&Form| one.rule == form.rule;
+        let same = |one: &Form| one.target == form.target && one.headers == form.headers;
+        let at = self.ours.iter().filter(by_rule).position(same).unwrap_or(0);
+        self.theirs.iter().filter(by_rule).nth(at)
+    }
 }
 
 /// A body without the target that it may repeat.
 fn without_target(answer: &Answer, form: &Form) -> String {
     let path = form.target.split('?').next().unwrap_or_default();
     let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut text = String::from_utf8_lossy(&answer.body).into_owned();
+    // A character for a byte, as in the forms.
+    let mut text: String = answer.body.iter().copied().map(char::from).collect();
     for piece in [form.target.as_str(), path, last] {
         if piece.len() > 3 {
             text = text.replace(piece, "…");
@@ -195,6 +217,9 @@ impl fmt::Display for Report {
         }
         if self.left_out > 0 {
             writeln!(f, "{} forms were left out: raise --most, or name fewer paths", self.left_out)?;
+        }
+        if let Some(failure) = &self.failure {
+            writeln!(f, "Without an answer, the last time: {failure}")?;
         }
         write!(
             f,

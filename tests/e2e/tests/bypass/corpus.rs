@@ -2,9 +2,12 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
+use check_bypass::check::{Plan, run};
 use check_bypass::corpus::Corpus;
-use stripe402_e2e::{Config, Paywall, Request};
+use check_bypass::wire::Endpoint;
+use stripe402_e2e::{Config, Layout, Paywall, Request};
 
 use crate::run::Run;
 use crate::{gate_off, gate_on};
@@ -57,4 +60,27 @@ pub(crate) fn try_all(runtime: &str, start: impl Fn(Config) -> Paywall) {
     // Many kinds of carelessness, not one of them many times.
     let rules = off.rules(&forms);
     assert!(rules.len() >= ENOUGH / 2, "{runtime}: only these rules find something: {rules:?}");
+}
+
+#[test]
+fn the_operators_own_check_finds_what_is_open_and_nothing_where_all_is_closed() {
+    let report = |config| {
+        let paywall = Paywall::start_raw(config, Layout::new());
+        let address = paywall.address();
+        let plan = Plan {
+            endpoint: Endpoint { secure: false, host: address.ip().to_string(), port: address.port() },
+            priced: corpus().priced,
+            spread: 2,
+            most: 5_000,
+            per_second: 100_000,
+            patience: Duration::from_secs(20),
+        };
+        run(&plan, |_, _| {})
+    };
+    let closed = report(gate_on());
+    assert!(closed.is_closed() && closed.forms > 300 && closed.unclear.is_empty(), "{closed}");
+    // Without a gate, it says so of every path, and sees what a careless origin serves.
+    let open = report(gate_off());
+    assert_eq!(open.open.len(), 12, "{open}");
+    assert!(open.through.len() > 200, "{open}");
 }

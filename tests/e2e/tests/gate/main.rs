@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ mod caches;
 mod clients;
 mod closed;
 mod cors;
+mod docs;
 mod given;
 mod limits;
 mod methods;

@@ -55,7 +55,7 @@ impl Scripted {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (known, script) = (Arc::clone(&known), Arc::clone(&script));
-                std::thread::spawn(move || serve(stream, &known, script.as_ref()));
+                std::thread::spawn(move || serve(&stream, &known, script.as_ref()));
             }
         });
         Self { address, asked }
@@ -85,7 +85,7 @@ impl Scripted {
 /// An answer, as bytes.
 pub(crate) fn answer(status: u16, headers: &[&str], body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let lines = headers.iter().fold(String::new(), |lines, line| lines + line + "\r\n");
     let length = body.len();
     let mut bytes =
         format!("HTTP/1.1 {status} Said\r\n{lines}content-length: {length}\r\nconnection: close\r\n\r\n")
@@ -94,9 +94,13 @@ pub(crate) fn answer(status: u16, headers: &[&str], body: impl AsRef<[u8]>) -> V
     bytes
 }
 
-fn serve(stream: TcpStream, known: &Mutex<Vec<Asked>>, script: &(dyn Fn(&Asked) -> Vec<u8> + Send + Sync)) {
+fn serve(
+    mut stream: &TcpStream,
+    known: &Mutex<Vec<Asked>>,
+    script: &(dyn Fn(&Asked) -> Vec<u8> + Send + Sync),
+) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let mut reader = BufReader::new(&stream);
+    let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = Vec::new();
@@ -117,5 +121,5 @@ fn serve(stream: TcpStream, known: &Mutex<Vec<Asked>>, script: &(dyn Fn(&Asked) 
     let mut body = vec![0; length];
     let _ = reader.read_exact(&mut body);
     known.lock().unwrap().push(asked.clone());
-    let _ = (&stream).write_all(&script(&asked));
+    let _ = stream.write_all(&script(&asked));
 }

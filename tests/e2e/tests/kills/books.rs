@@ -19,10 +19,10 @@ struct Entry {
 }
 
 /// The entries of every account, by its client id.
-pub struct Books(BTreeMap<String, Vec<Entry>>);
+pub(crate) struct Books(BTreeMap<String, Vec<Entry>>);
 
 impl Books {
-    pub fn read(databases: &[PathBuf]) -> Self {
+    pub(crate) fn read(databases: &[PathBuf]) -> Self {
         let mut books = BTreeMap::new();
         for path in databases {
             let connection =
@@ -53,32 +53,32 @@ impl Books {
     }
 
     /// What a card's account holds, all entries added up.
-    pub fn credited(&self, card: &Card) -> i64 {
+    pub(crate) fn credited(&self, card: &Card) -> i64 {
         let entries = self.0.get(card.client.as_str()).map_or(&[][..], Vec::as_slice);
         adds_up(entries);
         entries.iter().map(|entry| entry.amount).sum()
     }
 
     /// Compares everything with everything, and prints the tally.
-    pub fn compare(&self, stripe: Stripe, payers: &[Payer], kills: usize) {
+    pub(crate) fn compare(&self, stripe: Stripe, payers: &[Payer], kills: usize) {
         let (mut charges, mut credits, mut answers, mut debits, mut lost, mut doubled) = (0, 0, 0, 0, 0, 0);
         for payer in payers {
             let entries = self.0.get(payer.card.client.as_str()).map_or(&[][..], Vec::as_slice);
             adds_up(entries);
 
             // Every succeeded PaymentIntent is credited once, with its own amount; every credit names one.
-            let mut charged: Vec<(String, i64)> =
+            let mut at_stripe: Vec<(String, i64)> =
                 stripe.charges(&payer.card).into_iter().map(|(id, amount, _)| (id, amount * 100)).collect();
             let mut credited: Vec<(String, i64)> = entries
                 .iter()
                 .filter(|entry| entry.kind == "topup")
                 .map(|entry| (entry.source.clone().expect("its PaymentIntent"), entry.amount))
                 .collect();
-            charged.sort();
+            at_stripe.sort();
             credited.sort();
-            lost += charged.iter().filter(|charge| !credited.contains(charge)).count();
-            doubled += credited.iter().filter(|credit| !charged.contains(credit)).count();
-            assert_eq!(charged, credited, "{:?}", payer.card.account);
+            lost += at_stripe.iter().filter(|charge| !credited.contains(charge)).count();
+            doubled += credited.iter().filter(|credit| !at_stripe.contains(credit)).count();
+            assert_eq!(at_stripe, credited, "{:?}", payer.card.account);
             one_charge_per_top_up(stripe, payer);
 
             // Every answer that was paid for has its debit: the one that left the balance which the receipt tells.
@@ -93,7 +93,7 @@ impl Books {
                 assert!(*count >= 0, "an answer without a debit: {receipt:?}");
                 answers += 1;
             }
-            charges += charged.len();
+            charges += at_stripe.len();
             credits += credited.len();
         }
         let sent: usize = payers.iter().map(|payer| payer.sent.load(Ordering::Relaxed)).sum();

@@ -17,16 +17,13 @@
 )]
 
 mod books;
-mod raw;
 mod traffic;
 
 use std::time::Duration;
 
 use books::Books;
-use raw::Workerd;
-use serde_json::json;
-use stripe402_e2e::{Config, Paywall, Request, Stripe, wait_for};
-use stripe402_testbed::{Options, Testbed};
+use serde_json::{Value, json};
+use stripe402_e2e::{Config, Layout, Paywall, Request, Stripe, wait_for};
 use traffic::{Payer, Random};
 
 /// How many payers there are.
@@ -52,89 +49,74 @@ fn breaks_something(stripe: Stripe, random: &mut Random) {
     stripe.breaks(&fault);
 }
 
-#[test]
-fn kill_9_of_workerd_loses_no_money_and_makes_none() {
-    let testbed = Testbed::start(Options::default()).expect("the testbed starts");
-    let stripe = Stripe::at(&testbed.stripe_url());
-    let mut random = Random(402);
-    let mut workerd = Workerd::new(&testbed);
-    let payers: Vec<Payer> = (0..PAYERS).map(|nth| Payer::new(stripe, nth)).collect();
-    let kills = kills(5);
+fn routes() -> Value {
+    json!({"POST /api/translate": {"amount": 30_000}})
+}
 
+/// Kills a paywall again and again while everyone pays, and then compares the books.
+fn killed(mut paywall: Paywall, kills: usize, seed: u64) {
+    let stripe = paywall.stripe();
+    let mut random = Random(seed);
+    let payers: Vec<Payer> = (0..PAYERS).map(|nth| Payer::new(stripe, nth)).collect();
     for _ in 0..kills {
-        workerd.start();
         breaks_something(stripe, &mut random);
         let span = Duration::from_millis(150 + random.below(700) as u64);
-        traffic::for_a_while(&payers, workerd.address(), span, || workerd.kill());
-    }
-    stripe.mends();
-    workerd.start();
-    traffic::until_everyone_is_served(&payers, workerd.address());
-    workerd.kill();
-
-    let books = Books::read(&workerd.databases());
-    books.compare(stripe, &payers, kills);
-}
-
-#[test]
-fn a_charge_that_a_kill_cut_off_is_finished_without_any_client() {
-    let testbed = Testbed::start(Options::default()).expect("the testbed starts");
-    let stripe = Stripe::at(&testbed.stripe_url());
-    let mut workerd = Workerd::new(&testbed);
-    let payer = Payer::new(stripe, 0);
-    let card = &payer.card;
-    workerd.start();
-    stripe.breaks(
-        &json!({"match": "POST /v1/payment_intents", "times": 1, "kind": "delay", "delay_ms": 3_000}),
-    );
-    let address = workerd.address();
-    let request = Request::get("/api/joke").payment(card.pays());
-    let asks = std::thread::spawn(move || request.send(address));
-    let charging = || stripe.calls(card).iter().any(|call| call == "charge").then_some(());
-    wait_for(Duration::from_secs(20), || "the charge to be on its way".to_owned(), charging);
-
-    workerd.kill();
-    assert!(asks.join().expect("the client").is_err(), "the client is cut off, and does not come back");
-    workerd.start();
-
-    // Its alarm is due 25 seconds after the send: it sends the same bytes again, and learns what became of them.
-    wait_for(
-        Duration::from_secs(90),
-        || "the alarm to ask again".to_owned(),
-        || (stripe.writes(card, "charge").len() >= 2).then_some(()),
-    );
-    let mut sent = stripe.writes(card, "charge");
-    sent.dedup();
-    assert_eq!(sent.len(), 1, "the same bytes under the same key");
-    wait_for(
-        Duration::from_secs(20),
-        || "the credit to be on disk".to_owned(),
-        || (Books::read(&workerd.databases()).credited(card) == 50_000).then_some(()),
-    );
-    workerd.kill();
-    assert_eq!(stripe.charges(card).len(), 1);
-    assert_eq!(Books::read(&workerd.databases()).credited(card), 50_000, "credited once, and nobody debited");
-}
-
-#[test]
-fn killing_wrangler_and_all_its_processes_loses_no_money_either() {
-    let routes = json!({"POST /api/translate": {"amount": 30_000}});
-    let mut paywall = Paywall::start(Config::new().routes(&routes));
-    let stripe = paywall.stripe();
-    let mut random = Random(5);
-    let payers: Vec<Payer> = (0..PAYERS).map(|nth| Payer::new(stripe, nth)).collect();
-    let kills = kills(1).min(5);
-
-    for _ in 0..kills {
-        breaks_something(stripe, &mut random);
         let address = paywall.address();
-        traffic::for_a_while(&payers, address, Duration::from_millis(400), || paywall.kill());
+        traffic::for_a_while(&payers, address, span, || paywall.kill());
         paywall.start_again();
     }
     stripe.mends();
     traffic::until_everyone_is_served(&payers, paywall.address());
     paywall.kill();
+    Books::read(&paywall.databases()).compare(stripe, &payers, kills);
+}
 
-    let books = Books::read(&paywall.databases());
-    books.compare(stripe, &payers, kills);
+#[test]
+fn kill_9_of_workerd_loses_no_money_and_makes_none() {
+    killed(Paywall::start_raw(Config::new().routes(&routes()), Layout::default()), kills(5), 402);
+}
+
+#[test]
+fn killing_wrangler_and_all_its_processes_loses_no_money_either() {
+    killed(Paywall::start(Config::new().routes(&routes())), kills(1).min(5), 5);
+}
+
+#[test]
+fn a_charge_that_a_kill_cut_off_is_finished_without_any_client() {
+    let mut paywall = Paywall::start_raw(Config::new(), Layout::default());
+    let stripe = paywall.stripe();
+    let card = stripe.card("cut_off");
+    stripe.breaks(
+        &json!({"match": "POST /v1/payment_intents", "times": 1, "kind": "delay", "delay_ms": 3_000}),
+    );
+    let (address, request) = (paywall.address(), Request::get("/api/joke").payment(card.pays()));
+    let asks = std::thread::spawn(move || request.send(address));
+    let charging = || stripe.calls(&card).iter().any(|call| call == "charge").then_some(());
+    wait_for(Duration::from_secs(20), || "the charge to be on its way".to_owned(), charging);
+
+    paywall.kill();
+    assert!(asks.join().expect("the client").is_err(), "the client is cut off, and does not come back");
+    paywall.start_again();
+
+    // Its alarm is due 25 seconds after the send: it sends the same bytes again, and learns what became of them.
+    wait_for(
+        Duration::from_secs(90),
+        || "the alarm to ask again".to_owned(),
+        || (stripe.writes(&card, "charge").len() >= 2).then_some(()),
+    );
+    let mut sent = stripe.writes(&card, "charge");
+    sent.dedup();
+    assert_eq!(sent.len(), 1, "the same bytes under the same key");
+    wait_for(
+        Duration::from_secs(20),
+        || "the credit to be on disk".to_owned(),
+        || (Books::read(&paywall.databases()).credited(&card) == 50_000).then_some(()),
+    );
+    paywall.kill();
+    assert_eq!(stripe.charges(&card).len(), 1);
+    assert_eq!(
+        Books::read(&paywall.databases()).credited(&card),
+        50_000,
+        "credited once, and nobody debited"
+    );
 }

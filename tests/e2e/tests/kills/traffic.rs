@@ -10,10 +10,10 @@ use stripe402_core::protocol::PaymentResponse;
 use stripe402_e2e::{Card, Request, Stripe};
 
 /// splitmix64: repeatable.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,19 +23,19 @@ impl Random {
 }
 
 /// One client, with one card.
-pub struct Payer {
-    pub card: Card,
+pub(crate) struct Payer {
+    pub(crate) card: Card,
     random: Mutex<Random>,
     /// The receipts of all answers that were paid for.
-    pub receipts: Mutex<Vec<PaymentResponse>>,
+    pub(crate) receipts: Mutex<Vec<PaymentResponse>>,
     /// How many requests were sent.
-    pub sent: AtomicUsize,
+    pub(crate) sent: AtomicUsize,
     /// How many were cut off without an answer.
-    pub cut_off: AtomicUsize,
+    pub(crate) cut_off: AtomicUsize,
 }
 
 impl Payer {
-    pub fn new(stripe: Stripe, nth: usize) -> Self {
+    pub(crate) fn new(stripe: Stripe, nth: usize) -> Self {
         Self {
             card: stripe.card(&format!("payer{nth}")),
             random: Mutex::new(Random(nth as u64)),
@@ -70,7 +70,7 @@ impl Payer {
 }
 
 /// Lets everyone ask for a while, two requests at a time each, and then ends it in the middle of that.
-pub fn for_a_while(payers: &[Payer], address: SocketAddr, span: Duration, end: impl FnOnce()) {
+pub(crate) fn for_a_while(payers: &[Payer], address: SocketAddr, span: Duration, end: impl FnOnce()) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for payer in payers.iter().chain(payers) {
@@ -91,12 +91,12 @@ pub fn for_a_while(payers: &[Payer], address: SocketAddr, span: Duration, end: i
 }
 
 /// Waits until everyone is served again: whatever was cut off has been finished by then.
-pub fn until_everyone_is_served(payers: &[Payer], address: SocketAddr) {
+pub(crate) fn until_everyone_is_served(payers: &[Payer], address: SocketAddr) {
     let began = Instant::now();
     for payer in payers {
         while payer.asks(address) != Some(200) {
             assert!(
-                began.elapsed() < Duration::from_secs(180),
+                began.elapsed() < Duration::from_mins(3),
                 "{:?} was never served again",
                 payer.card.account
             );
