@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build test test-all soak check-bypass clean
+.PHONY: help setup dev build test test-all soak check-bypass fuzz clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -28,6 +28,7 @@ help:
 	@echo "make test      format, lints, tests, size, end-to-end"
 	@echo "make test-all  the same, and what needs more tools"
 	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
+	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
 	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
 	@echo "make setup     only install what the others need"
@@ -62,7 +63,11 @@ soak: $(RUST)
 	@cargo test --profile tool -p stripe402-edge --features mutants --test simulation
 
 check-bypass: $(RUST)
-	@cargo run --quiet --profile tool -p stripe402-check-bypass -- $(URL) $(PATHS)
+	@cargo run --quiet --profile tool -p stripe402-check-bypass -- "$(URL)" $(if $(PATHS),"$(PATHS)")
+
+# Needs a nightly toolchain and cargo-fuzz: cargo install cargo-fuzz. TARGET is one of those in fuzz/targets.
+fuzz:
+	@cargo +nightly fuzz run $(or $(TARGET),paths) -- -max_total_time=$(or $(SECONDS),60)
 
 clean:
 	rm -rf build dist target
