@@ -16,7 +16,7 @@ use stripe402_core::protocol::digest::{hex, sha256};
 
 use super::answer::{Answer, Failed, required};
 use super::path::{BadTarget, Target};
-use super::readings::{is_plain, readings};
+use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
 use crate::ledger::RequestKey;
 
@@ -226,6 +226,10 @@ impl Gate {
             Found::Route(route) => price_of(route),
             Found::OtherMethods { .. } | Found::Nothing => None,
         };
+        // What is paid for is forwarded, and proved to the origin, as it was judged.
+        if judged.is_some() && !is_kept_by_urls(&target.canonical) {
+            return refusal("This path has dot segments or backslashes. Send it without.");
+        }
         // Refused for its method in any case: a better answer than that its path is ambiguous.
         let refused = method != "OPTIONS" && matches!(found, Found::OtherMethods { .. });
         // What a reading would cost, sent as that: no more than what this path costs, and never what is not for sale.

@@ -43,6 +43,11 @@ pub fn is_plain(path: &str) -> bool {
     path.bytes().all(plain) && !path.contains("//") && !path.split('/').any(|segment| segment.ends_with('.'))
 }
 
+/// Whether a URL holds a path as it stands: the platform's own resolve dot segments and take a backslash for a slash.
+pub fn is_kept_by_urls(path: &str) -> bool {
+    resolve_dots(&backslash_as_slash(path.as_bytes())) == path.as_bytes()
+}
+
 /// All readings of a path, folded, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
 pub fn readings(raw: &str, canonical: &str) -> Result<BTreeSet<String>, TooMany> {
     let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
@@ -401,6 +406,16 @@ mod tests {
             ["/a//b", "/a/../b", "/a/.", "/a./b", "/a;b", "/a%2fb", "/a\\b", "/%c3%a9", "/a b", "/..."]
         {
             assert!(!is_plain(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_url_keeps_what_it_does_not_resolve() {
+        for path in ["/", "/a", "/a/", "/a//b", "/a%2F..%2Fb", "/a/.b/c..", "/..."] {
+            assert!(is_kept_by_urls(path), "{path}");
+        }
+        for path in ["/a/../b", "/..", "/a/.", "/./a", "/a\\b", "/a\\..\\b"] {
+            assert!(!is_kept_by_urls(path), "{path}");
         }
     }
 

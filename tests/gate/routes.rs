@@ -183,6 +183,18 @@ fn a_path_of_many_readings_costs_what_its_own_method_costs() {
 }
 
 #[test]
+fn what_is_paid_for_is_forwarded_as_it_was_judged() {
+    // A URL of the platform's would make another path of these: not the one that the receipt and the proof name.
+    let gate = gate_of(&[("GET /files/*", 200), ("GET /v/:id", 100), ("GET /free/*", 0)]);
+    for path in ["/files/x/../y", "/files/./y", "/files/a\\b", "/files/x/..", "/v/..", "/v/%2e%2e", "/v/a\\b"]
+    {
+        assert_eq!(decide(&gate, "GET", path), "400", "{path}");
+    }
+    assert_eq!(decide(&gate, "GET", "/files/..x/y..z"), "402 for 200");
+    assert!(decide(&gate, "GET", "/free/x/../y").starts_with("free "));
+}
+
+#[test]
 fn a_route_written_with_escapes_is_closed_to_other_spellings_of_the_same_path() {
     let gate = gate_of(&[
         ("GET /%40scope/pkg", 100),

@@ -10,11 +10,13 @@ use stripe402_e2e::{Layout, Paywall};
 use crate::gate_on;
 
 /// Method, target, the status on raw workerd, the status through wrangler's proxy.
-const ANSWERS: [(&str, &str, u16, u16); 38] = [
+const ANSWERS: [(&str, &str, u16, u16); 40] = [
     ("GET", "/lax/api/joke", 402, 402),
     ("HEAD", "/lax/api/joke", 402, 402),
     ("GET", "/LAX/Api/%4aoke/?x", 402, 402),
     ("GET", "/lax/stream/x/y", 402, 402),
+    ("GET", "/lax/stream/x/../y", 400, 402),
+    ("GET", "/lax/stream/x\\y", 400, 402),
     ("GET", "/lax/api%2fjoke", 400, 400),
     ("GET", "/lax/api%252fjoke", 400, 400),
     ("GET", "/lax/api%5cjoke", 400, 400),

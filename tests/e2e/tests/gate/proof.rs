@@ -78,6 +78,33 @@ fn an_origin_can_verify_that_and_for_what_a_request_was_paid() {
 }
 
 #[test]
+fn a_proof_names_the_path_that_arrives() {
+    let origin = Scripted::with_headers(&[]);
+    let paywall = before(&origin, with_secret());
+    let card = paywall.stripe().card("proof_path");
+    for target in [
+        "/paid/%61%7e?q=/x",
+        "/paid/Z%c3%bcrich",
+        "/paid/Zürich",
+        "/paid/a%20b%2Fc;d=e",
+        "/paid/a//b/",
+        "/paid/a|b[c]'d",
+        "/PAID/x",
+    ] {
+        assert_eq!(sends(&paywall, Request::get(target).payment(card.pays())).status, 200, "{target}");
+        let asked = origin.last();
+        let claims = verified(asked.header("payment-context").unwrap(), &origin.url(), SECRET).unwrap();
+        let arrived = asked.target().split('?').next().unwrap();
+        assert_eq!(claims["path"].as_str(), Some(arrived), "{target}");
+    }
+    let before = origin.asked().len();
+    for target in ["/paid/x/../y", "/paid/./x", "/paid/x\\y"] {
+        assert_eq!(sends(&paywall, Request::get(target).payment(card.pays())).status, 400, "{target}");
+    }
+    assert_eq!(origin.asked().len(), before);
+}
+
+#[test]
 fn each_request_has_a_proof_of_its_own_and_each_secret_a_key_id() {
     let origin = Scripted::with_headers(&[]);
     let paywall = before(&origin, with_secret());
