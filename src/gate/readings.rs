@@ -343,6 +343,8 @@ mod tests {
             "/x/..%20/api/joke",
             "/x/%20../api/joke",
             "/x/..%20./api/joke",
+            "/x/..%20%252e/api/joke",
+            "/api/..%20/joke",
             "/api/%20joke",
             "/api/joke;/x",
             "/api/joke;/../x",

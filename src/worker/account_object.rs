@@ -113,6 +113,9 @@ impl Object {
                 Ok(Answer::Reversed { balance })
             }
             Call::Undo { currency, op } => {
+                // What still queues or waits under this name would be debited for nobody.
+                self.queue.serve(|order| Ok(self.ledger().spend(order, now())?.into_answer()));
+                self.waiters.forget(&op);
                 let balance = self.ledger().undo(currency, &op, now())?;
                 Ok(Answer::Reversed { balance })
             }

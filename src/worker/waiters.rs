@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
-use crate::ledger::Pay;
 use crate::ledger::account::Told;
+use crate::ledger::{Op, Pay};
 
 /// How many requests may wait on one account.
 const MOST: usize = 64;
@@ -34,6 +34,11 @@ impl Waiters {
         let (told, receiver) = channel();
         row.push_back(Waiter { pay: pay.clone(), told });
         Some(receiver)
+    }
+
+    /// Lets nobody wait under this name any more: the Worker gave the request up.
+    pub(super) fn forget(&self, op: &Op) {
+        self.row.borrow_mut().retain(|waiter| waiter.pay.order.op != *op);
     }
 
     /// Lets `tell` decide about all who still wait, in their order, and tells them. Those told to wait stay.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 use stripe402_e2e::{Card, Config, Paywall, Request};
 
-/// How many random payment methods and as many client ids are tried: `STRIPE402_GUESSES`, in `make test-all` 10,000.
+/// How many random payment methods and as many client ids are tried: `STRIPE402_GUESSES`, in `make test-all` more.
 fn guesses() -> usize {
     std::env::var("STRIPE402_GUESSES").ok().map_or(1_000, |text| text.parse().expect("a number of guesses"))
 }
