@@ -26,6 +26,18 @@ pub const REMOVED_FROM_REQUEST: [&str; 16] = [
     "transfer-encoding",
 ];
 
+/// Whether a request header is removed on every route. CGI, WSGI and their like make one name of `-` and `_`, so what
+/// differs in nothing else is the same name.
+pub fn is_removed(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    name.starts_with(REMOVED_PREFIX) || REMOVED_FROM_REQUEST.contains(&name.as_str())
+}
+
+/// Whether a request header is removed on a priced route as well.
+pub fn is_ours_on_priced(name: &str) -> bool {
+    OURS_ON_PRICED.contains(&name.to_ascii_lowercase().replace('_', "-").as_str())
+}
+
 /// Removed as well, unless the request is a WebSocket handshake.
 pub const REMOVED_UNLESS_UPGRADE: [&str; 2] = ["connection", "upgrade"];
 
@@ -125,6 +137,19 @@ mod tests {
                 .map(|on| is_charged(on, status));
             assert_eq!(found, charged, "{status:?}");
         }
+    }
+
+    #[test]
+    fn what_an_origin_could_take_for_ours_is_removed_however_it_is_written() {
+        for name in
+            ["payment", "Payment-Context", "payment_context", "X_Original-URL", "stripe402_call", "te"]
+        {
+            assert!(is_removed(name), "{name}");
+        }
+        for name in ["payment-method", "x-payment", "x-original", "stripe402", "host", "team"] {
+            assert!(!is_removed(name), "{name}");
+        }
+        assert!(is_ours_on_priced("payment_response") && !is_ours_on_priced("payment-context"));
     }
 
     #[test]

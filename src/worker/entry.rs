@@ -58,6 +58,10 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         Err(setting) => return respond(&Answer::misconfigured(&setting), method, None),
     };
     let headers = request.headers();
+    // Before anything else: a challenge of ours would be taken for the origin's answer, and be charged.
+    if origin::is_loop(&setup.settings, &headers) {
+        return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
+    }
     let url = request.url();
     let payment = get(&headers, PAYMENT);
     let from = get(&headers, "origin");
@@ -201,7 +205,6 @@ fn no_answer(why: NoAnswer) -> Answer {
     match why {
         NoAnswer::Unreachable => Answer::problem(502, "Bad gateway", "The origin could not be reached."),
         NoAnswer::TimedOut => Answer::problem(504, "Gateway timeout", "The origin took too long."),
-        NoAnswer::Loop => Answer::misconfigured("ORIGIN_URL"),
         NoAnswer::ClientGone => Answer::problem(499, "Client closed request", "The client hung up."),
     }
 }

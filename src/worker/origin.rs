@@ -12,7 +12,7 @@ use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, R
 use super::http::{get, mutable};
 use super::platform::{Fetcher, console_error, describe, either, global, within};
 use crate::gate::Target;
-use crate::gate::headers::{OURS_ON_PRICED, REMOVED_FROM_REQUEST, REMOVED_PREFIX, REMOVED_UNLESS_UPGRADE};
+use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
 use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
 use crate::gate::proof::PAYMENT_CONTEXT;
@@ -27,8 +27,6 @@ pub(super) enum NoAnswer {
     Unreachable,
     /// It took too long.
     TimedOut,
-    /// We would ask ourselves.
-    Loop,
     /// The client hung up, and took its request with it.
     ClientGone,
 }
@@ -48,6 +46,11 @@ pub(super) struct Forward<'a> {
     pub(super) proof: Option<&'a str>,
 }
 
+/// Whether this request is one that we have forwarded ourselves: there is no origin behind us.
+pub(super) fn is_loop(settings: &Settings, headers: &Headers) -> bool {
+    settings.origin == OriginTarget::Zone && get(headers, HOP).is_some()
+}
+
 /// Asks the origin.
 pub(super) async fn ask(
     env: &JsValue,
@@ -55,9 +58,6 @@ pub(super) async fn ask(
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
     let request = forward.request;
-    if settings.origin == OriginTarget::Zone && get(&request.headers(), HOP).is_some() {
-        return Err(NoAnswer::Loop);
-    }
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
     let promise = start(env, settings, forward, &controller).map_err(|error| {
         console_error(&format!("stripe402: the origin could not be asked: {}", describe(&error)));
@@ -140,23 +140,15 @@ fn relocated(settings: &Settings, request: &Request, response: Response) -> Resu
 
 /// Removes what must not reach an origin.
 fn clean(headers: &Headers, priced: bool) -> Result<(), JsValue> {
-    for name in REMOVED_FROM_REQUEST {
-        headers.delete(name)?;
-    }
     if get(headers, "upgrade").is_none() {
         for name in REMOVED_UNLESS_UPGRADE {
-            headers.delete(name)?;
-        }
-    }
-    if priced {
-        for name in OURS_ON_PRICED {
             headers.delete(name)?;
         }
     }
     let mut ours = Vec::new();
     for name in headers.keys() {
         if let Some(name) = name?.as_string()
-            && name.starts_with(REMOVED_PREFIX)
+            && (is_removed(&name) || (priced && is_ours_on_priced(&name)))
         {
             ours.push(name);
         }

@@ -18,7 +18,7 @@ pub enum PathError {
     Control,
 }
 
-/// Unreserved characters decoded, the hex of all other escapes in upper case, bytes above 127 escaped
+/// Unreserved characters decoded, the hex of all other escapes in upper case, bytes above 127 and what URLs escape escaped
 /// (RFC 3986, 6.2.2); every other byte as it is.
 ///
 /// ```
@@ -40,7 +40,7 @@ pub fn canonical(raw: &str) -> Result<String, PathError> {
                 push(&mut path, escaped, is_unreserved(escaped));
             }
             0x00..=0x1f | 0x7f => return Err(PathError::Control),
-            _ => push(&mut path, byte, byte.is_ascii()),
+            _ => push(&mut path, byte, byte.is_ascii() && !is_escaped_by_urls(byte)),
         }
     }
     Ok(path)
@@ -72,6 +72,12 @@ pub fn segments(path: &str) -> impl Iterator<Item = &str> {
 /// Letters, digits, `-`, `.`, `_` and `~`: an escape of these means the same as the character.
 pub fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// What URLs escape in a path besides bytes above 127 (WHATWG URL, path percent-encode set): a path that is forwarded
+/// through one arrives so, and is named so.
+fn is_escaped_by_urls(byte: u8) -> bool {
+    matches!(byte, b' ' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'}')
 }
 
 /// The byte that two hexadecimal digits name.
@@ -108,6 +114,7 @@ mod tests {
             ("/%2561", "/%2561"),
             ("//", "//"),
             ("/!$&'()*+,;=:@", "/!$&'()*+,;=:@"),
+            ("/a{b}^`\"<> |[]", "/a%7Bb%7D%5E%60%22%3C%3E%20|[]"),
         ];
         for (raw, expected) in table {
             assert_eq!(canonical(raw).as_deref(), Ok(expected), "{raw}");

@@ -26,3 +26,4 @@ mod origins;
 mod proof;
 mod scripted;
 mod streams;
+mod worker_side;

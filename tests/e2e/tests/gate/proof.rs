@@ -89,6 +89,7 @@ fn a_proof_names_the_path_that_arrives() {
         "/paid/a%20b%2Fc;d=e",
         "/paid/a//b/",
         "/paid/a|b[c]'d",
+        "/paid/{a}^b\"c",
         "/PAID/x",
     ] {
         assert_eq!(sends(&paywall, Request::get(target).payment(card.pays())).status, 200, "{target}");
