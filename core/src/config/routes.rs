@@ -188,7 +188,7 @@ fn route_key(key: &str) -> Result<(RouteMethod, Pattern), Refusal> {
         }
         "OPTIONS" | "TRACE" | "CONNECT" => {
             let problem =
-                format!("{upper} cannot be sold: OPTIONS is always free, TRACE and CONNECT always refused");
+                format!("{upper} cannot be sold: OPTIONS is never paid for, TRACE and CONNECT are refused");
             return Err(Refusal::because(problem));
         }
         "ANY" | "ALL" => {
