@@ -83,9 +83,7 @@ impl<'s, S: Store> Account<'s, S> {
         if self.store.is_blank()? {
             return Ok(Spent::Unknown);
         }
-        if order.retried
-            && let Some(posted) = entries::find_recent(self.store, order.currency, &order.op, now)?
-        {
+        if let Some(posted) = self.paid_before(order, now)? {
             return Ok(Spent::Paid(posted));
         }
         // Without a key the debit is one statement, and needs no transaction around it.
@@ -99,6 +97,19 @@ impl<'s, S: Store> Account<'s, S> {
         if let Some(posted) = entries::debit(self.store, order, now)? {
             return Ok(Spent::Paid(posted));
         }
+        self.unpaid(order)
+    }
+
+    /// The debit that the first try of a retried order made.
+    fn paid_before(&self, order: &Order, now: Millis) -> Result<Option<Posted>, StoreError> {
+        if !order.retried {
+            return Ok(None);
+        }
+        entries::find_recent(self.store, order.currency, &order.op, now)
+    }
+
+    /// Why an order is not debited: a dispute is open, or the balance does not cover it.
+    fn unpaid(&self, order: &Order) -> Result<Spent, StoreError> {
         let balance = entries::balance(self.store, order.currency)?;
         let frozen = disputes::is_frozen(self.store)?;
         Ok(if frozen { Spent::Frozen(balance) } else { Spent::Insufficient(balance) })

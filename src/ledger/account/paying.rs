@@ -7,7 +7,7 @@ use crate::ledger::amount;
 use crate::ledger::call::{Answer, Pay, Refused};
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::{Asked, Call, Event, Outcome, State, TopUp, Wanted};
-use crate::ledger::{disputes, entries, schema, topups};
+use crate::ledger::{entries, schema, topups};
 use crate::stripe::TopUpId;
 
 const HOUR: i64 = 3_600_000;
@@ -68,14 +68,10 @@ impl<S: Store> Account<'_, S> {
 
     /// What a card that may not spend yet is told: its own earlier debit, or that the account is frozen.
     fn spent_before(&self, order: &entries::Order, now: Millis) -> Result<Spent, StoreError> {
-        if order.retried
-            && let Some(posted) = entries::find_recent(self.store, order.currency, &order.op, now)?
-        {
+        if let Some(posted) = self.paid_before(order, now)? {
             return Ok(Spent::Paid(posted));
         }
-        let balance = entries::balance(self.store, order.currency)?;
-        let frozen = disputes::is_frozen(self.store)?;
-        Ok(if frozen { Spent::Frozen(balance) } else { Spent::Insufficient(balance) })
+        self.unpaid(order)
     }
 
     /// A top-up is open already: whoever comes meanwhile joins it, or learns what it waits for.
