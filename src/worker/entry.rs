@@ -3,21 +3,22 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use worker::event;
 
 use super::account_client::ask as ask_account;
 use super::early::{self, Early};
-use super::http::{allow_origin, count, get, mutable, respond};
+use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, console_error, console_log, describe, now};
+use super::platform::{DataSet, RequestContext, afterwards, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
+use super::task;
 use super::webhook;
 use crate::gate::PaidRequest;
 use crate::gate::answer::Answer;
@@ -38,21 +39,30 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, ctx: Context) -> Result<Response, worker::Error> {
-    let env: JsValue = env.into();
-    let method = request.method();
-    match handle(&request, &method, &env, &ctx).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            console_error(&format!("stripe402: {}", describe(&error)));
-            let answer = Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-            respond(&answer, &method, None).map_err(worker::Error::from)
+/// A request. Exported by hand: the crate's macro would put every request's future into one queue.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
+pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
+    task::promise(Box::pin(async move {
+        let method = request.method();
+        match handle(&request, &method, &env, &ctx).await {
+            Ok(response) => Ok(response.into()),
+            Err(error) => {
+                console_error(&format!("stripe402: {}", describe(&error)));
+                let answer =
+                    Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
+                respond(&answer, &method, None).map(JsValue::from)
+            }
         }
-    }
+    }))
 }
 
-async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
+async fn handle(
+    request: &Request,
+    method: &str,
+    env: &JsValue,
+    ctx: &RequestContext,
+) -> Result<Response, JsValue> {
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -71,6 +81,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
     let preflight_headers =
         preflight_for.as_ref().and_then(|_| get(&headers, "access-control-request-headers"));
+    let names = names(&headers);
     let facts = Facts {
         method,
         url: &url,
@@ -79,12 +90,19 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         origin: from.as_deref(),
         preflight_for: preflight_for.as_deref(),
         preflight_headers: preflight_headers.as_deref(),
-        headers: count(&headers),
+        headers: u32::try_from(names.lines().count()).unwrap_or(u32::MAX),
     };
     let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
-    let forward =
-        |target, canonical| Forward { request, target, canonical, priced: false, proof: None, cache: true };
+    let forward = |target, canonical| Forward {
+        request,
+        names: &names,
+        target,
+        canonical,
+        priced: false,
+        proof: None,
+        cache: true,
+    };
     match setup.gate.decide(&facts) {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
@@ -302,7 +320,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    till.ctx.wait_until(async move {
+    afterwards(till.ctx, async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
                 ask_account(&env, &setup, &receipt.account, &call).await

@@ -16,6 +16,7 @@ mod platform;
 mod setup;
 mod sql;
 mod stripe_http;
+mod task;
 mod waiters;
 mod webhook;
 

@@ -36,6 +36,8 @@ pub(super) enum NoAnswer {
 pub(super) struct Forward<'a> {
     /// The client's request.
     pub(super) request: &'a Request,
+    /// The names of its headers, each in a line.
+    pub(super) names: &'a str,
     /// Its target.
     pub(super) target: &'a Target,
     /// Whether it was judged in its canonical reading, and goes out in it.
@@ -107,7 +109,7 @@ fn start(
     forward: Forward<'_>,
     controller: &AbortController,
 ) -> Result<js_sys::Promise, JsValue> {
-    let Forward { request, target, canonical, priced, proof, cache } = forward;
+    let Forward { request, names, target, canonical, priced, proof, cache } = forward;
     let path = if canonical { &target.canonical } else { &target.raw };
     let here = request.url();
     let here = origin_of(&here);
@@ -115,10 +117,8 @@ fn start(
         OriginTarget::Zone | OriginTarget::Service => format!("{here}{path}{}", target.query),
         OriginTarget::Url { base, base_path } => format!("{base}{base_path}{path}{}", target.query),
     };
-    // The old request serves as the init of the new one: method, headers and body come along, the body as a stream.
-    let forwarded = Request::new_with_str_and_init(&url, request.unchecked_ref::<RequestInit>())?;
-    let headers = forwarded.headers();
-    clean(&headers, priced)?;
+    let headers = Headers::new_with_headers(&request.headers())?;
+    clean(&headers, names, priced)?;
     match &settings.origin {
         OriginTarget::Zone => headers.set(HOP, "1")?,
         OriginTarget::Service => {}
@@ -135,7 +135,24 @@ fn start(
     if let Some(proof) = proof {
         headers.set(PAYMENT_CONTEXT, proof)?;
     }
+    // The body comes along as a stream.
     let init = RequestInit::new();
+    init.set_headers(&headers);
+    let (method, body) = (request.method(), request.body());
+    let mut what = JsValue::from_str(&url);
+    match body {
+        // `fetch` takes such a body from a Request only.
+        Some(_) if matches!(method.as_str(), "GET" | "HEAD") => {
+            what = Request::new_with_str_and_init(&url, request.unchecked_ref::<RequestInit>())?.into();
+        }
+        // Not a Request made from the old one: it would be copied once more.
+        body => {
+            init.set_method(&method);
+            if let Some(body) = body {
+                init.set_body(&body);
+            }
+        }
+    }
     init.set_redirect(RequestRedirect::Manual);
     if !cache {
         init.set_cache(RequestCache::NoStore);
@@ -143,10 +160,15 @@ fn start(
     // The client that goes away takes its request to the origin with it.
     init.set_signal(Some(&either(&request.signal(), &controller.signal())?));
     let fetcher: Fetcher = match &settings.origin {
-        OriginTarget::Service => Reflect::get(env, &"ORIGIN".into())?.unchecked_into(),
+        OriginTarget::Service => {
+            // What Cloudflare says of the client is for the Worker behind us, too.
+            let cf = "cf".into();
+            Reflect::set(&init, &cf, &Reflect::get(request, &cf)?)?;
+            Reflect::get(env, &"ORIGIN".into())?.unchecked_into()
+        }
         OriginTarget::Zone | OriginTarget::Url { .. } => global(),
     };
-    fetcher.fetch_request(&forwarded, &init)
+    fetcher.fetch(&what, &init)
 }
 
 /// The origin's answer, with a redirect to itself turned into one to us.
@@ -166,22 +188,15 @@ fn relocated(settings: &Settings, request: &Request, response: Response) -> Resu
 }
 
 /// Removes what must not reach an origin.
-fn clean(headers: &Headers, priced: bool) -> Result<(), JsValue> {
-    if get(headers, "upgrade").is_none() {
-        for name in REMOVED_UNLESS_UPGRADE {
+fn clean(headers: &Headers, names: &str, priced: bool) -> Result<(), JsValue> {
+    let upgrade = names.lines().any(|name| name == "upgrade");
+    for name in names.lines() {
+        if is_removed(name)
+            || (priced && is_ours_on_priced(name))
+            || (!upgrade && REMOVED_UNLESS_UPGRADE.contains(&name))
+        {
             headers.delete(name)?;
         }
-    }
-    let mut ours = Vec::new();
-    for name in headers.keys() {
-        if let Some(name) = name?.as_string()
-            && (is_removed(&name) || (priced && is_ours_on_priced(&name)))
-        {
-            ours.push(name);
-        }
-    }
-    for name in ours {
-        headers.delete(&name)?;
     }
     Ok(())
 }
