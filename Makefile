@@ -19,6 +19,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
 
 RUST      := .tools/rust
 NODE      := node_modules/.installed
+PYTHON    := .tools/python/installed.txt
 TOOLS     := $(RUST) $(NODE) .tools/worker-build-$(WORKER_BUILD)
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
@@ -56,7 +57,7 @@ dev: build
 test: $(TOOLS)
 	@$(WITH_NODE) exec node scripts/test.mjs
 
-test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY)
+test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY) $(PYTHON)
 	@$(WITH_NODE) exec node scripts/test.mjs --all
 
 soak: $(RUST)
@@ -83,6 +84,10 @@ $(NODE): package-lock.json
 	  echo "Installing wrangler, workerd, Node 24, wasm-opt and esbuild into node_modules/ (520 MB, about half a minute)"; \
 	  npm ci --loglevel=error && cp package-lock.json $@; \
 	fi
+
+# As with Node: the copy says what was installed.
+$(PYTHON): tests/requirements.txt
+	@if cmp -s tests/requirements.txt $@; then touch $@; else sh scripts/python.sh; fi
 
 .tools/worker-build-$(WORKER_BUILD): | $(RUST)
 	@echo "Compiling worker-build $(WORKER_BUILD) into .tools/ (about a minute)"
