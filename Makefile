@@ -81,7 +81,7 @@ $(RUST): rust-toolchain.toml
 $(NODE): package-lock.json
 	@if cmp -s package-lock.json $@; then touch $@; else \
 	  command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later, https://nodejs.org"; exit 1; }; \
-	  echo "Installing wrangler, workerd, Node 24, wasm-opt and esbuild into node_modules/ (520 MB, about half a minute)"; \
+	  echo "Installing wrangler, workerd, Node 24, wasm-opt, esbuild and what the tests need into node_modules/ (560 MB, about half a minute)"; \
 	  npm ci --loglevel=error && cp package-lock.json $@; \
 	fi
 

@@ -92,6 +92,14 @@ test("a receipt with somebody else's client id, or none that is one, changes not
   }
 });
 
+test("a client id that is none is not kept, though a card was charged for it", async () => {
+  await against(({ payment }) => (payment ? paid({ clientId: "../../secrets", chargeId: "pi_1" }) : challenge()), async (liar) => {
+    const store = new Map();
+    assert.equal((await createStripe402Fetch({ ...PAYS, store })(`${liar.url}/thing`)).status, 200);
+    assert.equal(store.size, 0);
+  });
+});
+
 test("a receipt on an answer that nobody paid for is not believed", async () => {
   await against(() => paid({ clientId: "d".repeat(64) }), async (liar) => {
     const store = new Map();

@@ -100,6 +100,35 @@ test("429 is the answer at once, and nothing counts as spent", async () => {
   });
 });
 
+test("a stream that was sent ahead is not sent again", async () => {
+  let answer = paid();
+  await against(({ payment }) => (payment ? answer : challenge()), async (liar) => {
+    const { slept, pay } = client({ payAhead: true });
+    const call = (body) => pay(`${liar.url}/thing`, { method: "POST", body, duplex: "half" });
+    await call("known from now on");
+    answer = undecided("0");
+    assert.equal((await call(new Response("once").body)).status, 503);
+    assert.deepEqual([slept, liar.seen.at(-1).body], [[], "once"]);
+  });
+});
+
+test("who gives up before the payment is sent has not spent anything", async () => {
+  await against(({ payment }) => (payment ? paid({ chargeId: "pi_1" }) : challenge()), async (liar) => {
+    const controller = new AbortController();
+    const sums = new Map();
+    const set = (key, value) => {
+      sums.set(key, value);
+      if (key.includes("top_up_budget")) controller.abort(new Error("enough"));
+    };
+    const policy = { currency: "usd", budget: { total: 100 }, topUpBudget: { total: 50_000 } };
+    const { asked, pay } = client({ store: { get: (key) => sums.get(key), set }, policy });
+    await assert.rejects(pay(`${liar.url}/thing`, { signal: controller.signal }), { message: "enough" });
+    assert.deepEqual(liar.payments(), []);
+    assert.equal((await pay(`${liar.url}/thing`)).status, 200);
+    assert.equal(asked.length, 2, "the payment that was given up is not kept");
+  });
+});
+
 test("a connection that breaks leaves the payment open and the money counted", async () => {
   let breaks = true;
   const fetches = async (url, init) => {
