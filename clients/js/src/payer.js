@@ -60,6 +60,9 @@ export class Payer {
     const purchase = new Purchase(this.#config, this.#policy, this.#ids, till, request);
     try {
       return await purchase.make();
+    } catch (error) {
+      await purchase.abandon();
+      throw error;
     } finally {
       await purchase.close();
     }
@@ -77,6 +80,8 @@ class Purchase {
   #terms;
   /** How many top-ups of the origin had ended when this one began: later ones are news. */
   #seen;
+  /** The latest answer. */
+  #last;
   /** Takes the price back out of the budget. */
   #takeBack;
   /** Whether the price was paid, or may have been. */
@@ -136,6 +141,11 @@ class Purchase {
     }
   }
 
+  /** Nobody will read the last answer: its connection is free. */
+  async abandon() {
+    await this.#last?.discard();
+  }
+
   /** Whatever is not spent goes back into the budget. */
   async close() {
     if (!this.#spent) await this.#takeBack?.();
@@ -154,7 +164,8 @@ class Purchase {
       return first;
     }
     signal?.throwIfAborted();
-    return { answer: await this.#request.send(undefined), paid: false };
+    this.#last = await this.#request.send(undefined);
+    return { answer: this.#last, paid: false };
   }
 
   /** Asks the policy about a price, and counts it. A second price for the same request replaces the first. */
@@ -293,6 +304,7 @@ class Purchase {
       signal?.throwIfAborted();
       this.#spent = true; // until an answer says that it is not
       const answer = await this.#request.send(header);
+      this.#last = answer;
       const pause = isUndecided(answer) ? retryAfter(answer.header("retry-after")) : undefined;
       waited += pause ?? 0;
       if (pause === undefined || !replayable || attempt >= retries || waited > maxRetryWait) {

@@ -91,7 +91,7 @@ export class Policy {
   }
 
   async #prices(url) {
-    return parsed(await this.#store.get(`stripe402 prices ${url.origin}`));
+    return this.#read(`stripe402 prices ${url.origin}`);
   }
 
   async #count(setting, rule, host, amount, currency) {
@@ -101,7 +101,7 @@ export class Policy {
     const now = new Date(this.#now()).toISOString();
     const windows = Object.entries(WINDOWS).map(([window, length]) => [window, `${window} ${now.slice(0, length)}`]);
     await this.#alone(async () => {
-      const sums = parsed(await this.#store.get(key));
+      const sums = await this.#read(key);
       for (const [limits, whose, said] of [[budget, "", ""], [budget.perHost ?? {}, ` ${host}`, ` for ${host}`]]) {
         for (const [window, name] of windows) {
           const spent = sums[name + whose] ?? 0;
@@ -120,7 +120,7 @@ export class Policy {
       await this.#add(key, sums, windows, host, amount);
     });
     return () =>
-      this.#alone(async () => this.#add(key, parsed(await this.#store.get(key)), windows, host, -amount, true));
+      this.#alone(async () => this.#add(key, await this.#read(key), windows, host, -amount, true));
   }
 
   async #add(key, sums, windows, host, amount, back = false) {
@@ -137,6 +137,19 @@ export class Policy {
     await this.#store.set(key, JSON.stringify(kept));
   }
 
+  /** The numbers under a key. What is no number would let everything pass. */
+  async #read(key) {
+    const text = (await this.#store.get(key)) ?? "{}";
+    try {
+      const numbers = JSON.parse(text);
+      const isTable = typeof numbers === "object" && !Array.isArray(numbers);
+      if (isTable && Object.values(numbers).every(isUnits)) return numbers;
+    } catch {
+      // The same as what is no number.
+    }
+    throw new Error(`The store holds something else than sums under "${key}". Nothing is paid until it is removed.`);
+  }
+
   /** One at a time: between reading a sum and writing it nobody else counts. */
   #alone(work) {
     const done = this.#turn.then(work);
@@ -147,10 +160,6 @@ export class Policy {
 
 /** An amount for people. */
 export const money = (units, currency) => `${unitsToDollars(units)} ${currency}`;
-
-function parsed(text) {
-  return text === undefined || text === null ? {} : JSON.parse(text);
-}
 
 function isLoopback(hostname) {
   return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);

@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startPaywall } from "./support/paywall.mjs";
 
 const run = promisify(execFile);
-const agent = fileURLToPath(new URL("../../../examples/ten_jokes.mjs", import.meta.url));
+const file = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const agent = file("examples/ten_jokes.mjs");
 
 let paywall;
 before(async () => {
@@ -37,4 +41,32 @@ test("the agent stops where its budget ends, and charges nothing without one", a
   assert.equal(lines.at(-1), "3 jokes for 0.03 dollars");
   const { lines: none, charges } = await buys("agent_none", { BUDGET: "0" });
   assert.deepEqual([none.at(-1), charges.length], ["0 jokes for 0 dollars", 0]);
+});
+
+test("what the READMEs show runs as it stands there", async () => {
+  const samples = ["README.md", "clients/js/README.md"].flatMap((path) =>
+    [...readFileSync(file(path), "utf8").matchAll(/^```js\n(.*?)^```/gms)].map(([, sample]) => [path, sample]),
+  );
+  assert.equal(samples.length, 3);
+  const card = await paywall.card("readmes");
+  const folder = mkdtempSync(join(tmpdir(), "stripe402-readmes-"));
+  try {
+    for (const [path, sample] of samples) {
+      const own = sample.includes("axios") ? "const [onPaymentRequired, policy] = [() => ({ paymentMethodId: CARD }), {}];" : "";
+      const imports = 'import { createStripe402Fetch } from "stripe402-client";\n';
+      const shown = sample.startsWith("import ") || sample.includes("axios") ? sample : imports + sample;
+      const module = `${own}${shown}
+        console.log(typeof joke !== "undefined" ? joke.joke : typeof data !== "undefined" ? data.joke : (await answer.json()).joke);`
+        .replaceAll(/https:\/\/api\.example\.com|http:\/\/127\.0\.0\.1:8402/g, paywall.url)
+        .replaceAll(/"pm_[^"]*"|CARD/g, JSON.stringify(card))
+        .replaceAll('"stripe402-client"', JSON.stringify(file("clients/js/index.js")))
+        .replaceAll('"stripe402-client/axios"', JSON.stringify(file("clients/js/axios.js")))
+        .replaceAll('"axios"', JSON.stringify(file("node_modules/axios/index.js")));
+      writeFileSync(join(folder, "sample.mjs"), module);
+      const { stdout } = await run(process.execPath, [join(folder, "sample.mjs")]);
+      assert.ok(stdout.trim().length > 10 && !stdout.includes("undefined"), `${path}: ${stdout}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

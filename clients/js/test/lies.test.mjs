@@ -128,6 +128,22 @@ test("a garbled receipt does not take the answer away", async () => {
   });
 });
 
+test("the answers that nobody gets to read do not hold their connections", async () => {
+  await against(({ payment }) => (payment ? paid() : { ...challenge(), body: "x".repeat(100_000) }), async (liar) => {
+    const unread = [];
+    const fetches = async (...request) => {
+      const response = await fetch(...request);
+      if (response.status === 402) unread.push(response);
+      return response;
+    };
+    await createStripe402Fetch({ ...PAYS, fetch: fetches })(`${liar.url}/thing`);
+    const refuses = createStripe402Fetch({ ...PAYS, fetch: fetches, policy: { currency: "usd", maxPrice: 1 } });
+    await assert.rejects(refuses(`${liar.url}/thing`), rule("max_price"));
+    assert.equal(unread.length, 2);
+    for (const response of unread) assert.equal((await response.body.getReader().read()).done, true);
+  });
+});
+
 test("where paying does not help, nobody is asked to pay", async () => {
   const frozen = challenge({}, { accepts: [], error: "payment_failed" });
   await against(({ payment }) => (payment ? frozen : challenge()), async (liar) => {

@@ -121,6 +121,18 @@ test("budgets live in the store, so that the next program goes on with them", as
   });
 });
 
+test("a store that holds something else than sums lets nothing pass", async () => {
+  await against(sells(), async (liar) => {
+    for (const text of ["", "null", "[]", "5", '{"total ":"1"}', '{"total ":-5}', '{"total ":null}', "[[]]"]) {
+      const store = new Map([["stripe402 spent budget usd", text], [`stripe402 prices ${liar.url}`, text]]);
+      for (const policy of [{ currency: "usd", budget: { total: 1000 } }, { maxPriceRise: 2 }]) {
+        await assert.rejects(buys(policy, { store })(`${liar.url}/thing`), /Nothing is paid/, text);
+      }
+    }
+    assert.deepEqual(liar.payments(), []);
+  });
+});
+
 test("parallel requests cannot spend the same budget twice", async () => {
   await against(sells(), async (liar) => {
     const slow = new Map();
