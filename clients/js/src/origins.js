@@ -52,8 +52,9 @@ const key = (origin) => `stripe402 client ${origin}`;
 class Till {
   /** How many top-ups have ended. */
   ended = 0;
-  /** Whether the last one put credits there. */
-  succeeded = false;
+  /** How the last one did: "succeeded", "failed", or "declined" by the payer, and at which price. */
+  #outcome;
+  #terms;
   /** A payment whose outcome is not known, to be sent again. */
   pending = undefined;
   /** The prices that challenges named, by route, for `payAhead`. */
@@ -74,9 +75,22 @@ class Till {
     return end;
   }
 
-  end(succeeded) {
+  end(outcome, terms) {
     this.ended += 1;
-    this.succeeded = succeeded;
+    this.#outcome = outcome;
+    this.#terms = terms;
+  }
+
+  /** Whether the last one put credits there. */
+  get succeeded() {
+    return this.#outcome === "succeeded";
+  }
+
+  /** Whether who waited for the last one need not try: a card failed, or the payer declined the same price. */
+  isOver({ currency, amount, minTopUp }) {
+    const before = this.#terms;
+    const isSame = before?.currency === currency && before.amount === amount && before.minTopUp === minTopUp;
+    return this.#outcome === "failed" || (this.#outcome === "declined" && isSame);
   }
 
   remember(route, terms) {

@@ -126,16 +126,15 @@ class Purchase {
     } else if (!this.#isInsufficient(first)) return first;
     for (;;) {
       const end = await this.#till.turn(this.#request.signal);
-      let ended = true;
       try {
         if (this.#till.ended === this.#seen) return await this.#payByCard(last, challenge);
         // While this one waited, another paid, or tried to.
         this.#seen = this.#till.ended;
-        ended = this.#till.succeeded;
+        if (this.#till.isOver(terms)) return last;
       } finally {
         end();
       }
-      if (!ended) return last;
+      if (!this.#till.succeeded) continue; // this price is another: its turn is still to come
       last = await this.#payByCredits(last);
       if (!this.#isInsufficient(last)) return last;
     }
@@ -230,7 +229,7 @@ class Purchase {
       const context = { url: url.href, method, resource: challenge.resource, error, signal };
       const choice = await unlessAborted(this.#config.onPaymentRequired({ ...this.#terms }, context), signal);
       if (choice === null || choice === undefined) {
-        till.end(false);
+        till.end("declined", this.#terms);
         return last;
       }
       pending = await this.#chosen(choice);
@@ -269,7 +268,7 @@ class Purchase {
       this.#till.pending = undefined;
       if (fate === "refused" || (receipt && !receipt.chargeId)) await pending.takeBack();
     }
-    this.#till.end(fate === "paid" || fate === "reversed");
+    this.#till.end(fate === "paid" || fate === "reversed" ? "succeeded" : "failed", this.#terms);
   }
 
   /** What the payer chose, checked and counted. The amount is always named, so that no more can be charged. */

@@ -78,6 +78,23 @@ test("parallel requests to a server that asks for ever do not go on for ever", a
   });
 });
 
+test("a payer who declines is not asked again by those who wait, unless their price is another", async () => {
+  const prices = { "/cheap": 100, "/dear": 5000 };
+  const answer = async ({ path, payment }) => {
+    if (path === "/cheap") await new Promise((done) => setTimeout(done, 100));
+    return payment ? paid() : challenge({ amount: prices[path] });
+  };
+  await against(answer, async (liar) => {
+    const asked = [];
+    const onPaymentRequired = async ({ amount }) => (asked.push(amount), amount > 1000 ? null : CARD);
+    const pay = createStripe402Fetch({ onPaymentRequired });
+    const paths = ["/dear", "/dear", "/dear", "/cheap", "/cheap"];
+    const answers = await Promise.all(paths.map((path) => pay(`${liar.url}${path}`)));
+    assert.deepEqual(answers.map(({ status }) => status), [402, 402, 402, 200, 200]);
+    assert.deepEqual(asked, [5000, 100]);
+  });
+});
+
 test("a receipt with somebody else's client id, or none that is one, changes nothing", async () => {
   for (const clientId of ["d".repeat(64), "", "c".repeat(63), "C".repeat(64), `${CLIENT}\n`]) {
     await against(({ payment }) => (payment ? paid({ clientId }) : challenge()), async (liar) => {
