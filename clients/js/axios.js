@@ -52,7 +52,8 @@ class Call {
   async buffer() {
     if (this.replayable) return;
     const chunks = [];
-    for await (const chunk of this.#data) chunks.push(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
+    for await (const chunk of this.#data)
+      chunks.push(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
     this.#data = await new Blob(chunks).arrayBuffer();
     this.replayable = true;
   }
@@ -126,7 +127,8 @@ class Call {
 function settled(response, request) {
   const { validateStatus } = request;
   if (!response.status || !validateStatus || validateStatus(response.status)) return response;
-  const code = response.status >= 400 && response.status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
+  const code =
+    response.status >= 400 && response.status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
   const message = `Request failed with status code ${response.status}`;
   throw new AxiosError(message, code, request, response.request, response);
 }

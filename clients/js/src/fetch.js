@@ -85,7 +85,11 @@ class Call {
       response,
       url: response.redirected ? response.url : undefined,
       header: (name) => response.headers.get(name),
-      json: () => response.clone().json().catch(() => undefined),
+      json: () =>
+        response
+          .clone()
+          .json()
+          .catch(() => undefined),
       discard: async () => response.body?.cancel().catch(() => {}),
     };
   }
@@ -98,7 +102,7 @@ class Call {
     if ((!opaque && !next) || this.#redirect === "manual") return response;
     if (opaque || this.#redirect === "error") {
       await response.body?.cancel().catch(() => {});
-      const why = opaque ? "a page cannot follow it without sending the payment along" : "redirect is \"error\"";
+      const why = opaque ? "a page cannot follow it without sending the payment along" : 'redirect is "error"';
       throw new Stripe402Error("payment_failed", `The answer that was paid for is a redirect, and ${why}.`, {
         reason: "redirect",
       });

@@ -1,9 +1,10 @@
 // One request, paid for if it has to be; whatever sends it.
 //
-// Kept true here: nothing is paid before its price has been seen and the policy has let it pass; a challenge is paid at most
-// once; one top-up at a time for an origin, which the requests that wait for it share; a payment whose outcome is not known
-// is sent again as it was, never replaced by another.
+// Kept true here: nothing is paid before its price has been seen and the policy has let it pass; a challenge is paid at
+// most once; one top-up at a time for an origin, which the requests that wait for it share; a payment whose outcome is
+// not known is sent again as it was, never replaced by another.
 
+import { actionOf, fateOf, isUndecided, retryAfter } from "./answers.js";
 import { SpendPolicyError, Stripe402Error } from "./errors.js";
 import { ClientIds, Tills, unlessAborted } from "./origins.js";
 import { Policy, money } from "./policy.js";
@@ -32,7 +33,8 @@ export class Payer {
   constructor(config) {
     if (typeof config !== "object" || config === null) throw new TypeError("The configuration must be an object");
     for (const name of Object.keys(config)) {
-      if (!OPTIONS.includes(name)) throw new TypeError(`${name} is not an option; the options are ${OPTIONS.join(", ")}`);
+      if (!OPTIONS.includes(name))
+        throw new TypeError(`${name} is not an option; the options are ${OPTIONS.join(", ")}`);
     }
     const { store = new Map(), retries = 5, maxRetryWait = 60_000, now = Date.now, sleep = wait } = config;
     for (const name of ["onPaymentRequired", "onReceipt", "onAction", "fetch"]) {
@@ -276,21 +278,27 @@ class Purchase {
     const { currency, minTopUp } = this.#terms;
     const topUp = topUpAmount ?? minTopUp;
     if (!isPaymentMethodId(paymentMethodId)) {
-      throw new Stripe402Error("invalid_payment", "onPaymentRequired gave no paymentMethodId such as pm_…; nothing was paid.");
+      throw new Stripe402Error(
+        "invalid_payment",
+        "onPaymentRequired gave no paymentMethodId such as pm_…; nothing was paid.",
+      );
     }
     if (!isUnits(topUp)) {
       throw new Stripe402Error("invalid_payment", "topUpAmount must be a whole number of units; nothing was paid.");
     }
     if (topUp < minTopUp) {
-      throw new Stripe402Error(
-        "top_up_below_minimum",
-        `The top-up, ${money(topUp, currency)}, is below the minimum of ${money(minTopUp, currency)}; nothing was paid.`,
-      );
+      const bounds = `The top-up, ${money(topUp, currency)}, is below the minimum of ${money(minTopUp, currency)}`;
+      throw new Stripe402Error("top_up_below_minimum", `${bounds}; nothing was paid.`);
     }
     const { url } = this.#request;
     const takeBack = await this.#policy.topUp(url, topUp, currency);
     const clientId = await this.#ids.get(url.origin);
-    return { payment: { paymentMethodId, ...(clientId && { clientId }), topUpAmount: topUp }, topUp, currency, takeBack };
+    return {
+      payment: { paymentMethodId, ...(clientId && { clientId }), topUpAmount: topUp },
+      topUp,
+      currency,
+      takeBack,
+    };
   }
 
   /** Sends a payment, again and again while the server says that its outcome is not known; looks at what comes back. */
@@ -339,40 +347,13 @@ class Purchase {
       ["currency", "amount", "minTopUp", "publishableKey"].every((name) => way[name] === before[name]);
     // What was sent ahead was sent at a price from earlier: this is the first challenge, not the second.
     if (this.#ahead || challenge.accepts.some(same)) return;
-    const [now] = challenge.accepts;
+    const named = ({ amount, minTopUp, currency }) =>
+      `${money(amount, currency)} (top-up ${money(minTopUp, currency)})`;
     throw new SpendPolicyError(
       "price_changed",
-      `The price changed from ${money(before.amount, before.currency)} (top-up ${money(before.minTopUp, before.currency)}) ` +
-        `to ${money(now.amount, now.currency)} (top-up ${money(now.minTopUp, now.currency)}) while it was being paid.`,
+      `The price changed from ${named(before)} to ${named(challenge.accepts[0])} while it was being paid.`,
     );
   }
-}
-
-/** The server does not know yet what became of the payment. Where it does, there is a receipt. */
-const isUndecided = (answer) => answer.status === 503 && answer.header(HEADERS.PAYMENT_RESPONSE) === null;
-
-/** What an answer says about the payment that was sent: paid, reversed, refused, or nothing. */
-function fateOf(answer) {
-  if (answer.status === 402) return "refused";
-  const receipt = readReceipt(answer.header(HEADERS.PAYMENT_RESPONSE));
-  if (receipt) return receipt.success ? "paid" : "reversed";
-  if (answer.status >= 400 && answer.status < 500) return "refused";
-  return "unknown";
-}
-
-/** Milliseconds to wait; two seconds, where nothing is said (to a page of another origin the header is not shown). */
-function retryAfter(value) {
-  if (value === null) return 2000;
-  if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? 2000 : Math.max(0, at - Date.now());
-}
-
-/** The step that only the payer can take (3-D Secure), where the answer asks for one. */
-async function actionOf(answer) {
-  const body = await answer.json();
-  const { type, clientSecret } = body?.action ?? {};
-  return typeof type === "string" && typeof clientSecret === "string" ? { type, clientSecret } : undefined;
 }
 
 function wait(milliseconds) {

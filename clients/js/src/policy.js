@@ -1,8 +1,8 @@
 // The spend policy: what may be paid, to whom, and how much in all.
 //
-// Kept true here: a rule is asked before anything is sent; what is about to be spent is counted first, and taken back only
-// when the answer says that it was not spent. Budgets count by the clock's hour, day and month (UTC), so that what is
-// kept is a few sums however much is bought.
+// Kept true here: a rule is asked before anything is sent; what is about to be spent is counted first, and taken back
+// only when the answer says that it was not spent. Budgets count by the clock's hour, day and month (UTC), so that what
+// is kept is a few sums however much is bought.
 
 import { SpendPolicyError } from "./errors.js";
 import { isUnits, unitsToDollars } from "./protocol.js";
@@ -56,7 +56,8 @@ export class Policy {
       if (before !== undefined && amount > before * maxPriceRise) {
         throw new SpendPolicyError(
           "price_rise",
-          `The price rose from ${money(before, currency)} to ${money(amount, currency)}: by more than a factor of ${maxPriceRise}.`,
+          `The price rose from ${money(before, currency)} to ${money(amount, currency)}: ` +
+            `by more than a factor of ${maxPriceRise}.`,
         );
       }
     }
@@ -102,7 +103,10 @@ export class Policy {
     const windows = Object.entries(WINDOWS).map(([window, length]) => [window, `${window} ${now.slice(0, length)}`]);
     await this.#alone(async () => {
       const sums = await this.#read(key);
-      for (const [limits, whose, said] of [[budget, "", ""], [budget.perHost ?? {}, ` ${host}`, ` for ${host}`]]) {
+      for (const [limits, whose, said] of [
+        [budget, "", ""],
+        [budget.perHost ?? {}, ` ${host}`, ` for ${host}`],
+      ]) {
         for (const [window, name] of windows) {
           const spent = sums[name + whose] ?? 0;
           const limit = limits[window];
@@ -119,8 +123,7 @@ export class Policy {
       }
       await this.#add(key, sums, windows, host, amount);
     });
-    return () =>
-      this.#alone(async () => this.#add(key, await this.#read(key), windows, host, -amount, true));
+    return () => this.#alone(async () => this.#add(key, await this.#read(key), windows, host, -amount, true));
   }
 
   async #add(key, sums, windows, host, amount, back = false) {

@@ -1,7 +1,7 @@
 // What goes over the wire: the three headers, their coding, and the two messages of a server.
 //
-// Writes one dialect of base64 (standard alphabet, padded) and reads the usual four, as the server does. What comes from
-// a server is checked before anything else looks at it.
+// Writes one dialect of base64 (standard alphabet, padded) and reads the usual four, as the server does. What comes
+// from a server is checked before anything else looks at it.
 
 import { Stripe402Error } from "./errors.js";
 
@@ -85,8 +85,8 @@ export const isClientId = (value) => typeof value === "string" && /^[0-9a-f]{64}
 export const isPaymentMethodId = (value) => typeof value === "string" && /^pm_[A-Za-z0-9_]{1,252}$/.test(value);
 
 /**
- * The challenge in a `payment-required` header. None, if there is no header or it is another protocol's (x402 has one of
- * the same name); an error, if it is a stripe402 challenge that cannot be believed.
+ * The challenge in a `payment-required` header. None, if there is no header or it is another protocol's (x402 has one
+ * of the same name); an error, if it is a stripe402 challenge that cannot be believed.
  */
 export function readChallenge(value) {
   if (value === null || value === undefined) return undefined;
@@ -105,7 +105,8 @@ export function readChallenge(value) {
   if (!Array.isArray(message.accepts)) throw unbelievable("names no ways to pay");
   const ours = message.accepts.filter((way) => isObject(way) && way.scheme === "stripe");
   if (!ours.every(isWayToPay)) throw unbelievable("names a price that is none");
-  if (message.error !== undefined && typeof message.error !== "string") throw unbelievable("has an error that is no code");
+  if (message.error !== undefined && typeof message.error !== "string")
+    throw unbelievable("has an error that is no code");
   return { ...message, accepts: ours };
 }
 

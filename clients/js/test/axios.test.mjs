@@ -35,7 +35,10 @@ for (const adapter of ["http", "fetch"]) {
       assert.equal(status, 200);
       assert.ok(!JSON.stringify(config.headers).includes("payment"), "the payment stays out of what is logged");
     }
-    assert.deepEqual(receipts.map(({ creditsRemaining }) => creditsRemaining), [49_900, 49_800]);
+    assert.deepEqual(
+      receipts.map(({ creditsRemaining }) => creditsRemaining),
+      [49_900, 49_800],
+    );
     assert.equal((await paywall.charges(paymentMethodId)).length, 1);
   });
 
@@ -68,24 +71,34 @@ for (const adapter of ["http", "fetch"]) {
   test(`${adapter}: a redirect of a paid answer is followed without the payment`, async () => {
     const { instance } = await client(`redirect_${adapter}`, {}, { adapter });
     assert.deepEqual((await instance.get("/redirect", { params: { to: "/api/health" } })).data, { ok: true });
-    await against(() => ({ body: "elsewhere" }), (other) =>
-      against(({ payment }) => (payment ? paid({}, { status: 307, headers: { location: `${other.url}/x` } }) : challenge()), async (liar) => {
-        const pays = createStripe402Axios(axios.create({ adapter }), { onPaymentRequired: () => CARD });
-        const headers = { authorization: "Bearer secret", "x-test": "1" };
-        assert.equal((await pays.post(`${liar.url}/thing`, "body", { headers })).data, "elsewhere");
-        const [{ payment, body, headers: seen }] = other.seen;
-        assert.deepEqual([payment, body, seen.authorization, seen["x-test"]], [undefined, "body", undefined, "1"]);
-      }),
+    await against(
+      () => ({ body: "elsewhere" }),
+      (other) =>
+        against(
+          ({ payment }) => (payment ? paid({}, { status: 307, headers: { location: `${other.url}/x` } }) : challenge()),
+          async (liar) => {
+            const pays = createStripe402Axios(axios.create({ adapter }), { onPaymentRequired: () => CARD });
+            const headers = { authorization: "Bearer secret", "x-test": "1" };
+            assert.equal((await pays.post(`${liar.url}/thing`, "body", { headers })).data, "elsewhere");
+            const [{ payment, body, headers: seen }] = other.seen;
+            assert.deepEqual([payment, body, seen.authorization, seen["x-test"]], [undefined, "body", undefined, "1"]);
+          },
+        ),
     );
   });
 
   test(`${adapter}: a challenge of another origin, behind a redirect, is not paid there`, async () => {
-    await against(({ payment }) => (payment ? paid() : challenge()), (other) =>
-      against(() => ({ status: 302, headers: { location: `${other.url}/thing` } }), async (liar) => {
-        const pays = createStripe402Axios(axios.create({ adapter }), { onPaymentRequired: () => CARD });
-        await pays.get(`${liar.url}/thing`).catch(() => {});
-        assert.deepEqual(other.payments(), []);
-      }),
+    await against(
+      ({ payment }) => (payment ? paid() : challenge()),
+      (other) =>
+        against(
+          () => ({ status: 302, headers: { location: `${other.url}/thing` } }),
+          async (liar) => {
+            const pays = createStripe402Axios(axios.create({ adapter }), { onPaymentRequired: () => CARD });
+            await pays.get(`${liar.url}/thing`).catch(() => {});
+            assert.deepEqual(other.payments(), []);
+          },
+        ),
     );
   });
 }
@@ -117,30 +130,46 @@ test("every kind of answer arrives", async () => {
 
 test("the policy, a price that changes, and a wrong client id are seen as with fetch", async () => {
   const create = (config) => createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD, ...config });
-  await against(({ payment }) => (payment ? challenge({ amount: 101 }, { error: "insufficient_credits" }) : challenge()), async (liar) => {
-    await assert.rejects(create({ clientId: CLIENT }).get(liar.url), { rule: "price_changed" });
-    await assert.rejects(create({ policy: { currency: "usd", maxPrice: 99 } }).get(liar.url), { rule: "max_price" });
-    assert.equal(liar.payments().length, 1);
-  });
-  await against(({ payment }) => (payment ? paid({ clientId: "d".repeat(64) }) : challenge()), async (liar) => {
-    const instance = create({ clientId: CLIENT });
-    for (const _ of [1, 2]) await instance.get(liar.url);
-    assert.deepEqual(liar.payments().map(({ clientId }) => clientId), [CLIENT, CLIENT]);
-  });
+  await against(
+    ({ payment }) => (payment ? challenge({ amount: 101 }, { error: "insufficient_credits" }) : challenge()),
+    async (liar) => {
+      await assert.rejects(create({ clientId: CLIENT }).get(liar.url), { rule: "price_changed" });
+      await assert.rejects(create({ policy: { currency: "usd", maxPrice: 99 } }).get(liar.url), { rule: "max_price" });
+      assert.equal(liar.payments().length, 1);
+    },
+  );
+  await against(
+    ({ payment }) => (payment ? paid({ clientId: "d".repeat(64) }) : challenge()),
+    async (liar) => {
+      const instance = create({ clientId: CLIENT });
+      for (const _ of [1, 2]) await instance.get(liar.url);
+      assert.deepEqual(
+        liar.payments().map(({ clientId }) => clientId),
+        [CLIENT, CLIENT],
+      );
+    },
+  );
 });
 
 test("503 gets the same payment again; an abort ends the wait as axios ends it", async () => {
-  await against(({ payment }, nth) => (!payment ? challenge() : nth < 4 ? { status: 503, headers: { "retry-after": "0" } } : paid()), async (liar) => {
-    const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD });
-    assert.equal((await instance.get(liar.url)).status, 200);
-    assert.equal(new Set(liar.seen.map(({ headers }) => headers.payment).filter(Boolean)).size, 1);
-  });
-  await against(() => challenge(), async (liar) => {
-    const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => new Promise(() => {}) });
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(), 30);
-    await assert.rejects(instance.get(liar.url, { signal: controller.signal }), (error) => axios.isCancel(error));
-  });
+  await against(
+    ({ payment }, nth) =>
+      !payment ? challenge() : nth < 4 ? { status: 503, headers: { "retry-after": "0" } } : paid(),
+    async (liar) => {
+      const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD });
+      assert.equal((await instance.get(liar.url)).status, 200);
+      assert.equal(new Set(liar.seen.map(({ headers }) => headers.payment).filter(Boolean)).size, 1);
+    },
+  );
+  await against(
+    () => challenge(),
+    async (liar) => {
+      const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => new Promise(() => {}) });
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 30);
+      await assert.rejects(instance.get(liar.url, { signal: controller.signal }), (error) => axios.isCancel(error));
+    },
+  );
 });
 
 test("3-D Secure is asked of the payer", async () => {
@@ -156,28 +185,37 @@ test("3-D Secure is asked of the payer", async () => {
 });
 
 test("an error on the way tells nobody the payment", async () => {
-  await against(() => challenge(), async (liar) => {
-    const failing = async (config) => {
-      if (!AxiosHeaders.from(config.headers).has("payment")) return axios.getAdapter("http")(config);
-      throw new axios.AxiosError("broken", "ECONNRESET", config);
-    };
-    const instance = createStripe402Axios(axios.create({ adapter: failing }), {
-      ...{ onPaymentRequired: () => CARD, clientId: CLIENT },
-    });
-    await assert.rejects(instance.get(liar.url), (error) => {
-      assert.equal(error.message, "broken");
-      assert.ok(!JSON.stringify(error).includes("payment"));
-      return true;
-    });
-  });
+  await against(
+    () => challenge(),
+    async (liar) => {
+      const failing = async (config) => {
+        if (!AxiosHeaders.from(config.headers).has("payment")) return axios.getAdapter("http")(config);
+        throw new axios.AxiosError("broken", "ECONNRESET", config);
+      };
+      const instance = createStripe402Axios(axios.create({ adapter: failing }), {
+        ...{ onPaymentRequired: () => CARD, clientId: CLIENT },
+      });
+      await assert.rejects(instance.get(liar.url), (error) => {
+        assert.equal(error.message, "broken");
+        assert.ok(!JSON.stringify(error).includes("payment"));
+        return true;
+      });
+    },
+  );
 });
 
 test("whoever pays by hand is left alone; what is no instance is refused", async () => {
-  await against(() => challenge(), async (liar) => {
-    const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD });
-    await assert.rejects(instance.get(liar.url, { headers: { payment: "e30=" } }), { code: "ERR_BAD_REQUEST" });
-    assert.equal(liar.seen.length, 1);
-  });
+  await against(
+    () => challenge(),
+    async (liar) => {
+      const instance = createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD });
+      await assert.rejects(instance.get(liar.url, { headers: { payment: "e30=" } }), { code: "ERR_BAD_REQUEST" });
+      assert.equal(liar.seen.length, 1);
+    },
+  );
   assert.throws(() => createStripe402Axios({}, { onPaymentRequired: () => CARD }), /needs an axios instance/);
-  assert.throws(() => createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD, fetch }), /fetch is not an option/);
+  assert.throws(
+    () => createStripe402Axios(axios.create(), { onPaymentRequired: () => CARD, fetch }),
+    /fetch is not an option/,
+  );
 });

@@ -11,16 +11,28 @@ import * as client from "../index.js";
 import { startPaywall, startWorker } from "./support/paywall.mjs";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
-const SOURCES = ["errors", "fetch", "origins", "payer", "policy", "protocol", "redirect", "request", "store"].map(
-  (name) => `src/${name}.js`,
-);
+const SOURCES = [
+  "answers",
+  "errors",
+  "fetch",
+  "origins",
+  "payer",
+  "policy",
+  "protocol",
+  "redirect",
+  "request",
+  "store",
+].map((name) => `src/${name}.js`);
 const read = (path) => readFileSync(join(folder, path), "utf8");
 
 test("npm pack packs what is needed and nothing else, and what it packs can be used by its name", () => {
   const scratch = mkdtempSync(join(tmpdir(), "stripe402-pack-"));
   try {
     const [packed] = JSON.parse(
-      execFileSync("npm", ["pack", "--json", "--loglevel=error", "--pack-destination", scratch], { cwd: folder, encoding: "utf8" }),
+      execFileSync("npm", ["pack", "--json", "--loglevel=error", "--pack-destination", scratch], {
+        cwd: folder,
+        encoding: "utf8",
+      }),
     );
     const main = ["LICENSE", "README.md", "axios.d.ts", "axios.js", "index.d.ts", "index.js", "package.json"];
     assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...main, ...SOURCES]);
@@ -36,21 +48,29 @@ test("npm pack packs what is needed and nothing else, and what it packs can be u
        import { createStripe402Axios } from "stripe402-client/axios";
        console.log(typeof createStripe402Fetch, typeof createStripe402Axios);`,
     );
-    assert.equal(execFileSync(process.execPath, [join(scratch, "use.mjs")], { encoding: "utf8" }), "function function\n");
+    assert.equal(
+      execFileSync(process.execPath, [join(scratch, "use.mjs")], { encoding: "utf8" }),
+      "function function\n",
+    );
   } finally {
     rmSync(scratch, { recursive: true });
   }
 });
 
 test("the types declare what the module exports", () => {
-  const declared = [...read("index.d.ts").matchAll(/^export declare (?:const|function|class) (\w+)/gm)].map(([, name]) => name);
+  const declared = [...read("index.d.ts").matchAll(/^export declare (?:const|function|class) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
   assert.deepEqual(declared.sort(), Object.keys(client).sort());
 });
 
 test("nothing is imported from elsewhere", () => {
   for (const path of ["index.js", ...SOURCES]) {
     const imported = [...read(path).matchAll(/from "([^"]+)"/g)].map(([, name]) => name);
-    assert.ok(imported.every((name) => name.startsWith("./")), `${path}: ${imported}`);
+    assert.ok(
+      imported.every((name) => name.startsWith("./")),
+      `${path}: ${imported}`,
+    );
   }
 });
 

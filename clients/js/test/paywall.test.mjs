@@ -34,8 +34,14 @@ test("a card is charged once, and the credits pay from then on, in the next prog
   const { pay, config, asked, receipts, paymentMethodId } = await client("flow", { store });
   for (const _ of [1, 2]) assert.ok((await (await pay(`${paywall.url}/api/joke`)).json()).joke);
   await createStripe402Fetch(config)(`${paywall.url}/api/joke`);
-  assert.deepEqual(receipts.map(({ creditsRemaining }) => creditsRemaining), [49_900, 49_800, 49_700]);
-  assert.deepEqual(receipts.map(({ chargeId }) => Boolean(chargeId)), [true, false, false]);
+  assert.deepEqual(
+    receipts.map(({ creditsRemaining }) => creditsRemaining),
+    [49_900, 49_800, 49_700],
+  );
+  assert.deepEqual(
+    receipts.map(({ chargeId }) => Boolean(chargeId)),
+    [true, false, false],
+  );
   assert.deepEqual([receipts[0].amount, receipts[0].currency], [100, "usd"]);
   assert.equal(asked.length, 1);
   assert.deepEqual(asked[0].requirements, {
@@ -44,7 +50,10 @@ test("a card is charged once, and the credits pay from then on, in the next prog
   });
   assert.deepEqual([asked[0].context.resource.url, asked[0].context.method], ["/api/joke", "GET"]);
   const charges = await paywall.charges(paymentMethodId);
-  assert.deepEqual(charges.map(({ amount, status }) => [amount, status]), [[500, "succeeded"]]);
+  assert.deepEqual(
+    charges.map(({ amount, status }) => [amount, status]),
+    [[500, "succeeded"]],
+  );
 });
 
 test("parallel requests with an empty balance make one payment, and all are served", async () => {
@@ -53,16 +62,20 @@ test("parallel requests with an empty balance make one payment, and all are serv
   const statuses = (await Promise.all(calls)).map(({ status }) => status);
   assert.deepEqual(statuses, Array(10).fill(200));
   assert.equal(asked.length, 1);
-  assert.deepEqual(receipts.map(({ creditsRemaining }) => creditsRemaining).sort((a, b) => a - b), [
-    ...Array.from({ length: 10 }, (_, nth) => 49_000 + 100 * nth),
-  ]);
+  assert.deepEqual(
+    receipts.map(({ creditsRemaining }) => creditsRemaining).sort((a, b) => a - b),
+    [...Array.from({ length: 10 }, (_, nth) => 49_000 + 100 * nth)],
+  );
   assert.equal((await paywall.charges(paymentMethodId)).length, 1);
 });
 
 test("parallel requests that one top-up does not cover top up again, one after the other", async () => {
   const { pay, asked, paymentMethodId } = await client("dear");
   const statuses = await Promise.all(
-    Array.from({ length: 3 }, async () => (await pay(`${paywall.url}/api/translate`, { method: "POST", body: "hola" })).status),
+    Array.from(
+      { length: 3 },
+      async () => (await pay(`${paywall.url}/api/translate`, { method: "POST", body: "hola" })).status,
+    ),
   );
   assert.deepEqual(statuses, [200, 200, 200]);
   assert.equal(asked.length, 2, "50,000 covers one of 30,000; 100,000 the three");
@@ -81,7 +94,10 @@ test("a payer who declines gets the 402", async () => {
 test("a declined card is tried once, and the answer says why", async () => {
   const { pay, asked, paymentMethodId } = await client("refused", {}, { behaviour: "pm_card_chargeCustomerFail" });
   const answers = await Promise.all([1, 2, 3].map(() => pay(`${paywall.url}/api/joke`)));
-  assert.deepEqual(answers.map(({ status }) => status), [402, 402, 402]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [402, 402, 402],
+  );
   const told = await Promise.all(answers.map((answer) => answer.json()));
   assert.deepEqual(told.map(({ errorCode }) => errorCode).filter(Boolean), ["card_declined"]);
   assert.equal(asked.length, 1);
@@ -92,8 +108,14 @@ test("credits that run out are filled again by the card", async () => {
   const { pay, asked, receipts } = await client("again");
   const translate = () => pay(`${paywall.url}/api/translate`, { method: "POST", body: new Blob(["hola"]) });
   for (const _ of [1, 2]) assert.equal((await (await translate()).json()).translation, "hola");
-  assert.deepEqual(receipts.map(({ creditsRemaining }) => creditsRemaining), [20_000, 40_000]);
-  assert.deepEqual(asked.map(({ context }) => context.error), [undefined, "insufficient_credits"]);
+  assert.deepEqual(
+    receipts.map(({ creditsRemaining }) => creditsRemaining),
+    [20_000, 40_000],
+  );
+  assert.deepEqual(
+    asked.map(({ context }) => context.error),
+    [undefined, "insufficient_credits"],
+  );
 });
 
 test("another currency is another balance", async () => {
@@ -101,7 +123,10 @@ test("another currency is another balance", async () => {
   for (const path of ["/api/joke", "/api/weather", "/api/joke", "/api/weather"]) {
     assert.equal((await pay(`${paywall.url}${path}`)).status, 200);
   }
-  assert.deepEqual(asked.map(({ requirements }) => requirements.currency), ["usd", "eur"]);
+  assert.deepEqual(
+    asked.map(({ requirements }) => requirements.currency),
+    ["usd", "eur"],
+  );
 });
 
 test("what the origin does not serve is given back, and does not count against a budget", async () => {
@@ -110,7 +135,10 @@ test("what the origin does not serve is given back, and does not count against a
   for (const code of [500, 503, 500]) assert.equal((await pay(`${paywall.url}/status/${code}`)).status, code);
   assert.equal((await pay(`${paywall.url}/status/404`)).status, 404);
   assert.equal((await pay(`${paywall.url}/status/204`)).status, 204);
-  assert.deepEqual(receipts.map(({ success }) => success), [false, false, false, true, true]);
+  assert.deepEqual(
+    receipts.map(({ success }) => success),
+    [false, false, false, true, true],
+  );
   await assert.rejects(pay(`${paywall.url}/status/204`), { rule: "budget" });
 });
 
@@ -146,7 +174,10 @@ test("3-D Secure: the payer takes the step, and the same payment goes on", async
   const { pay, paymentMethodId } = await client("secure", { onAction }, behaviour);
   assert.equal((await pay(`${paywall.url}/api/joke`)).status, 200);
   assert.deepEqual(steps, ["stripe_handle_next_action"]);
-  assert.deepEqual((await paywall.charges(paymentMethodId)).map(({ status }) => status), ["succeeded"]);
+  assert.deepEqual(
+    (await paywall.charges(paymentMethodId)).map(({ status }) => status),
+    ["succeeded"],
+  );
 });
 
 test("bodies arrive whole at the origin, and only once", async () => {

@@ -6,7 +6,10 @@ import { createStripe402Fetch } from "../index.js";
 import { CLIENT, against, challenge, paid } from "./support/liar.mjs";
 
 const CARD = { paymentMethodId: "pm_card_visa" };
-const sells = (change = {}) => ({ payment }) => (payment ? paid({ chargeId: "pi_1" }) : challenge(change));
+const sells =
+  (change = {}) =>
+  ({ payment }) =>
+    payment ? paid({ chargeId: "pi_1" }) : challenge(change);
 const buys = (policy, more = {}) =>
   createStripe402Fetch({ onPaymentRequired: () => CARD, clientId: CLIENT, policy, ...more });
 const tops = (policy, more = {}) => buys(policy, { clientId: undefined, ...more });
@@ -124,7 +127,10 @@ test("budgets live in the store, so that the next program goes on with them", as
 test("a store that holds something else than sums lets nothing pass", async () => {
   await against(sells(), async (liar) => {
     for (const text of ["", "null", "[]", "5", '{"total ":"1"}', '{"total ":-5}', '{"total ":null}', "[[]]"]) {
-      const store = new Map([["stripe402 spent budget usd", text], [`stripe402 prices ${liar.url}`, text]]);
+      const store = new Map([
+        ["stripe402 spent budget usd", text],
+        [`stripe402 prices ${liar.url}`, text],
+      ]);
       for (const policy of [{ currency: "usd", budget: { total: 1000 } }, { maxPriceRise: 2 }]) {
         await assert.rejects(buys(policy, { store })(`${liar.url}/thing`), /Nothing is paid/, text);
       }
@@ -150,44 +156,54 @@ test("parallel requests cannot spend the same budget twice", async () => {
 
 test("what was given back does not count, and what was served does", async () => {
   let receipt = { success: false };
-  await against(({ payment }) => (payment ? paid(receipt) : challenge()), async (liar) => {
-    const pay = buys({ currency: "usd", budget: { total: 100 } });
-    for (const _ of [1, 2, 3]) await pay(`${liar.url}/thing`);
-    receipt = {};
-    await pay(`${liar.url}/thing`);
-    await assert.rejects(pay(`${liar.url}/thing`), { rule: "budget" });
-  });
+  await against(
+    ({ payment }) => (payment ? paid(receipt) : challenge()),
+    async (liar) => {
+      const pay = buys({ currency: "usd", budget: { total: 100 } });
+      for (const _ of [1, 2, 3]) await pay(`${liar.url}/thing`);
+      receipt = {};
+      await pay(`${liar.url}/thing`);
+      await assert.rejects(pay(`${liar.url}/thing`), { rule: "budget" });
+    },
+  );
 });
 
 test("a card that was not charged after all does not count as topped up", async () => {
   let receipt = {};
-  await against(({ payment }) => (payment?.paymentMethodId ? paid(receipt) : challenge({}, payment && { error: "insufficient_credits" })), async (liar) => {
-    const pay = tops({ currency: "usd", topUpBudget: { total: 50_000 } });
-    for (const _ of [1, 2]) await pay(`${liar.url}/thing`);
-    receipt = { chargeId: "pi_1" };
-    await pay(`${liar.url}/thing`);
-    await assert.rejects(pay(`${liar.url}/thing`), { rule: "top_up_budget" });
-  });
+  await against(
+    ({ payment }) =>
+      payment?.paymentMethodId ? paid(receipt) : challenge({}, payment && { error: "insufficient_credits" }),
+    async (liar) => {
+      const pay = tops({ currency: "usd", topUpBudget: { total: 50_000 } });
+      for (const _ of [1, 2]) await pay(`${liar.url}/thing`);
+      receipt = { chargeId: "pi_1" };
+      await pay(`${liar.url}/thing`);
+      await assert.rejects(pay(`${liar.url}/thing`), { rule: "top_up_budget" });
+    },
+  );
 });
 
 test("a price may rise by the factor that is allowed, since it was paid last", async () => {
   let amount = 100;
-  await against(({ payment }) => (payment ? paid() : challenge({ amount })), async (liar) => {
-    const store = new Map();
-    const pay = (path) => buys({ maxPriceRise: 1.5 }, { store })(`${liar.url}${path}`);
-    await pay("/thing");
-    amount = 151;
-    await assert.rejects(pay("/thing"), { rule: "price_rise", message: /from 0\.01 usd to 0\.0151 usd/ });
-    await pay("/another");
-    amount = 150;
-    await pay("/thing?page=2");
-    amount = 225;
-    await pay("/thing");
-    amount = 1;
-    await pay("/thing");
-    amount = 2;
-    await assert.rejects(pay("/thing"), { rule: "price_rise" });
-  });
+  await against(
+    ({ payment }) => (payment ? paid() : challenge({ amount })),
+    async (liar) => {
+      const store = new Map();
+      const pay = (path) => buys({ maxPriceRise: 1.5 }, { store })(`${liar.url}${path}`);
+      await pay("/thing");
+      amount = 151;
+      await assert.rejects(pay("/thing"), { rule: "price_rise", message: /from 0\.01 usd to 0\.0151 usd/ });
+      await pay("/another");
+      amount = 150;
+      await pay("/thing?page=2");
+      amount = 225;
+      await pay("/thing");
+      amount = 1;
+      await pay("/thing");
+      amount = 2;
+      await assert.rejects(pay("/thing"), { rule: "price_rise" });
+    },
+  );
 });
 
 test("a payment does not go over a network unencrypted, unless that is allowed", async () => {
@@ -249,11 +265,17 @@ test("a configuration that cannot be meant is refused, and the sentence says wha
     [{ onPaymentRequired, policy: { currency: "usd", maxPrice: "5" } }, /policy\.maxPrice must be a whole number/],
     [{ onPaymentRequired, policy: { currency: "usd", budget: 5 } }, /policy\.budget must be an object/],
     [{ onPaymentRequired, policy: { currency: "usd", budget: { week: 5 } } }, /policy\.budget\.week is not one of/],
-    [{ onPaymentRequired, policy: { currency: "usd", budget: { perHost: { day: 0.5 } } } }, /budget\.perHost\.day must be/],
+    [
+      { onPaymentRequired, policy: { currency: "usd", budget: { perHost: { day: 0.5 } } } },
+      /budget\.perHost\.day must be/,
+    ],
     [{ onPaymentRequired, policy: { hosts: "api.example.com" } }, /policy\.hosts must be a list/],
     [{ onPaymentRequired, policy: { maxPriceRise: 0.5 } }, /policy\.maxPriceRise must be a factor/],
   ]) {
-    assert.throws(() => createStripe402Fetch(config), (error) => error instanceof TypeError && sentence.test(error.message));
+    assert.throws(
+      () => createStripe402Fetch(config),
+      (error) => error instanceof TypeError && sentence.test(error.message),
+    );
   }
   assert.throws(() => createStripe402Fetch({ onPaymentRequired }, "fetch"), TypeError);
 });

@@ -68,7 +68,17 @@ test("four dialects of base64 are one, and nothing else is base64", () => {
     assert.deepEqual(decodeHeader(value), message, value);
   }
   const mixed = standard.replace("+", "-");
-  for (const value of [mixed, "+//+A", "+//+A===", "=", "A", "AAAA=", `${standard}${standard}`, "+//+ AQ==", "+//+AR=="]) {
+  for (const value of [
+    mixed,
+    "+//+A",
+    "+//+A===",
+    "=",
+    "A",
+    "AAAA=",
+    `${standard}${standard}`,
+    "+//+ AQ==",
+    "+//+AR==",
+  ]) {
     assert.throws(() => decodeHeader(value), { name: "SyntaxError", message: "The header is not base64" }, value);
   }
   assert.throws(() => decodeHeader("gICAgA=="), /UTF-8/);
@@ -87,7 +97,14 @@ test("a challenge that cannot be believed is an error, another protocol's is non
   assert.equal(readChallenge(encodeHeader({ ...good, accepts: [{ scheme: "exact" }, way] })).accepts.length, 1);
   const lies = [
     ...[{ stripe402Version: 2 }, { stripe402Version: "1" }, { resource: undefined }, { accepts: "all" }, { error: 7 }],
-    ...[{ amount: "100" }, { amount: -1 }, { amount: 0.5 }, { amount: 1e300 }, { amount: null }, { minTopUp: undefined }]
+    ...[
+      { amount: "100" },
+      { amount: -1 },
+      { amount: 0.5 },
+      { amount: 1e300 },
+      { amount: null },
+      { minTopUp: undefined },
+    ]
       .concat([{ currency: "USD" }, { currency: "" }, { publishableKey: 7 }, { description: {} }])
       .map((change) => ({ accepts: [{ ...way, ...change }] })),
   ].map((change) => encodeHeader({ ...good, ...change }));

@@ -22,7 +22,11 @@ test("method, headers and body arrive as they were given, in both requests", asy
     [(url) => url, { method: "POST", body: new URLSearchParams({ a: "b c" }) }, "a=b+c"],
     [(url) => url, { method: "POST", body: form }, /name="field"\r\n\r\nvalue/],
     [(url) => new Request(url, { method: "POST", body: "request" }), undefined, "request"],
-    [(url) => new Request(url, { method: "POST", body: stream("streamed request"), duplex: "half" }), {}, "streamed request"],
+    [
+      (url) => new Request(url, { method: "POST", body: stream("streamed request"), duplex: "half" }),
+      {},
+      "streamed request",
+    ],
     [(url) => new Request(url, { method: "POST", body: "request" }), { body: "init" }, "init"],
     [(url) => new Request(url, { method: "POST", body: "request" }), { method: "PATCH" }, "request"],
   ]) {
@@ -52,13 +56,23 @@ test("headers may be Headers, pairs or an object, of the call or of the Request"
       await pay(new Request(`${liar.url}/thing`, { headers }));
       await pay(new Request(`${liar.url}/thing`, { headers: { a: "0" } }), { headers });
     }
-    assert.equal(liar.seen.every(({ headers }) => headers.a === "1"), true);
+    assert.equal(
+      liar.seen.every(({ headers }) => headers.a === "1"),
+      true,
+    );
     assert.ok(liar.seen.length >= 9);
   });
 });
 
 test("a body that cannot be sent twice is an error before anything is paid", async () => {
-  const bodies = [() => stream("once"), () => Readable.from(["once"]), () => (async function* () { yield Buffer.from("once"); })()];
+  const bodies = [
+    () => stream("once"),
+    () => Readable.from(["once"]),
+    () =>
+      (async function* () {
+        yield Buffer.from("once");
+      })(),
+  ];
   for (const body of bodies) {
     await against(sells, async (liar) => {
       const init = () => ({ method: "POST", body: body(), duplex: "half" });
@@ -68,24 +82,33 @@ test("a body that cannot be sent twice is an error before anything is paid", asy
 
       const buffers = createStripe402Fetch({ ...PAYS, bufferBody: true });
       assert.equal(await (await buffers(`${liar.url}/thing`, init())).text(), "once");
-      assert.deepEqual(liar.seen.map((one) => one.body), ["once", "once", "once"]);
+      assert.deepEqual(
+        liar.seen.map((one) => one.body),
+        ["once", "once", "once"],
+      );
     });
   }
 });
 
 test("a stream to what is free streams, and nobody keeps it", async () => {
-  await against(() => ({ body: "free" }), async (liar) => {
-    const answer = await pay(`${liar.url}/thing`, { method: "POST", body: stream("once"), duplex: "half" });
-    assert.equal(await answer.text(), "free");
-    assert.equal(liar.seen[0].body, "once");
-  });
+  await against(
+    () => ({ body: "free" }),
+    async (liar) => {
+      const answer = await pay(`${liar.url}/thing`, { method: "POST", body: stream("once"), duplex: "half" });
+      assert.equal(await answer.text(), "free");
+      assert.equal(liar.seen[0].body, "once");
+    },
+  );
 });
 
 test("whoever pays by hand, or asks for something else than http, is left alone", async () => {
   await against(sells, async (liar) => {
     const payment = encodeHeader({ stripe402Version: 1, clientId: CLIENT });
     await pay(`${liar.url}/thing`, { headers: { Payment: payment } });
-    assert.deepEqual(liar.seen.map((one) => one.headers.payment), [payment]);
+    assert.deepEqual(
+      liar.seen.map((one) => one.headers.payment),
+      [payment],
+    );
   });
   assert.equal(await (await pay("data:text/plain,hello")).text(), "hello");
   await assert.rejects(pay("/relative"), TypeError);
@@ -110,11 +133,14 @@ test("the global fetch is looked up late; another may be given in two ways", asy
 
 test("a challenge of another origin, behind a redirect, is not paid", async () => {
   await against(sells, (other) =>
-    against(() => ({ status: 302, headers: { location: `${other.url}/thing` } }), async (liar) => {
-      await assert.rejects(pay(`${liar.url}/thing`), { name: "SpendPolicyError", rule: "redirect" });
-      assert.deepEqual([liar.payments(), other.payments()], [[], []]);
-      assert.equal(other.seen.length, 1);
-    }),
+    against(
+      () => ({ status: 302, headers: { location: `${other.url}/thing` } }),
+      async (liar) => {
+        await assert.rejects(pay(`${liar.url}/thing`), { name: "SpendPolicyError", rule: "redirect" });
+        assert.deepEqual([liar.payments(), other.payments()], [[], []]);
+        assert.equal(other.seen.length, 1);
+      },
+    ),
   );
 });
 
@@ -124,46 +150,63 @@ test("a challenge behind a redirect of the same origin is paid where it is", asy
     for (const input of [`${liar.url}/moved`, new Request(`${liar.url}/moved`, { headers: { a: "1" } })]) {
       assert.equal((await pay(input, { headers: { a: "1" } })).status, 200);
     }
-    assert.deepEqual(liar.seen.filter(({ payment }) => payment).map(({ path, headers }) => [path, headers.a]), [
-      ["/thing", "1"],
-      ["/thing", "1"],
-    ]);
-    await assert.rejects(pay(`${liar.url}/moved`, { method: "POST", body: "x" }), { rule: "redirect", message: /Send it there/ });
+    assert.deepEqual(
+      liar.seen.filter(({ payment }) => payment).map(({ path, headers }) => [path, headers.a]),
+      [
+        ["/thing", "1"],
+        ["/thing", "1"],
+      ],
+    );
+    await assert.rejects(pay(`${liar.url}/moved`, { method: "POST", body: "x" }), {
+      rule: "redirect",
+      message: /Send it there/,
+    });
   });
 });
 
-test("a paid answer that redirects is followed without the payment, and without secrets to another origin", async () => {
-  await against(() => ({ body: "elsewhere" }), (other) => {
-    const leads = (status, to) => (one) => {
-      if (one.path !== "/thing") return { body: "here" };
-      return one.payment ? paid({}, { status, headers: { location: to } }) : challenge();
-    };
-    const headers = { authorization: "Bearer secret", cookie: "a=b", "x-test": "1", "content-type": "text/plain" };
-    const call = { method: "POST", body: "body", headers };
-    return against(leads(307, `${other.url}/x`), async (liar) => {
-      assert.equal(await (await pay(`${liar.url}/thing`, call)).text(), "elsewhere");
-      const [seen] = other.seen;
-      assert.deepEqual([seen.method, seen.body, seen.payment], ["POST", "body", undefined]);
-      assert.deepEqual([seen.headers.authorization, seen.headers.cookie, seen.headers["x-test"]], [undefined, undefined, "1"]);
-    }).then(() =>
-      against(leads(303, "/other"), async (liar) => {
-        for (const input of [[`${liar.url}/thing`, call], [new Request(`${liar.url}/thing`, call)]]) {
-          assert.equal(await (await pay(...input)).text(), "here");
-          const last = liar.seen.at(-1);
-          assert.deepEqual([last.method, last.path, last.body, last.payment], ["GET", "/other", "", undefined]);
-          assert.deepEqual([last.headers.authorization, last.headers["content-type"]], ["Bearer secret", undefined]);
-        }
-      }),
-    ).then(() =>
-      against(leads(307, "/other"), async (liar) => {
-        assert.equal((await pay(new Request(`${liar.url}/thing`, call))).status, 200);
-        assert.deepEqual([liar.seen.at(-1).method, liar.seen.at(-1).body], ["POST", "body"]);
-        const manual = await pay(`${liar.url}/thing`, { redirect: "manual" });
-        assert.deepEqual([manual.status, manual.headers.get("location")], [307, "/other"]);
-        await assert.rejects(pay(`${liar.url}/thing`, { redirect: "error" }), { reason: "redirect" });
-      }),
-    );
-  });
+test("a paid answer that redirects is followed without the payment, and elsewhere without secrets", async () => {
+  await against(
+    () => ({ body: "elsewhere" }),
+    (other) => {
+      const leads = (status, to) => (one) => {
+        if (one.path !== "/thing") return { body: "here" };
+        return one.payment ? paid({}, { status, headers: { location: to } }) : challenge();
+      };
+      const headers = { authorization: "Bearer secret", cookie: "a=b", "x-test": "1", "content-type": "text/plain" };
+      const call = { method: "POST", body: "body", headers };
+      return against(leads(307, `${other.url}/x`), async (liar) => {
+        assert.equal(await (await pay(`${liar.url}/thing`, call)).text(), "elsewhere");
+        const [seen] = other.seen;
+        assert.deepEqual([seen.method, seen.body, seen.payment], ["POST", "body", undefined]);
+        assert.deepEqual(
+          [seen.headers.authorization, seen.headers.cookie, seen.headers["x-test"]],
+          [undefined, undefined, "1"],
+        );
+      })
+        .then(() =>
+          against(leads(303, "/other"), async (liar) => {
+            for (const input of [[`${liar.url}/thing`, call], [new Request(`${liar.url}/thing`, call)]]) {
+              assert.equal(await (await pay(...input)).text(), "here");
+              const last = liar.seen.at(-1);
+              assert.deepEqual([last.method, last.path, last.body, last.payment], ["GET", "/other", "", undefined]);
+              assert.deepEqual(
+                [last.headers.authorization, last.headers["content-type"]],
+                ["Bearer secret", undefined],
+              );
+            }
+          }),
+        )
+        .then(() =>
+          against(leads(307, "/other"), async (liar) => {
+            assert.equal((await pay(new Request(`${liar.url}/thing`, call))).status, 200);
+            assert.deepEqual([liar.seen.at(-1).method, liar.seen.at(-1).body], ["POST", "body"]);
+            const manual = await pay(`${liar.url}/thing`, { redirect: "manual" });
+            assert.deepEqual([manual.status, manual.headers.get("location")], [307, "/other"]);
+            await assert.rejects(pay(`${liar.url}/thing`, { redirect: "error" }), { reason: "redirect" });
+          }),
+        );
+    },
+  );
 });
 
 test("with payAhead, what is known is paid at once; a stream then needs no second try", async () => {
@@ -176,12 +219,18 @@ test("with payAhead, what is known is paid at once; a stream then needs no secon
     await call("first");
     await call("second");
     assert.equal(await (await call(stream("third"))).text(), "third");
-    assert.deepEqual(liar.seen.map(({ payment }) => payment !== undefined), [false, true, true, true]);
+    assert.deepEqual(
+      liar.seen.map(({ payment }) => payment !== undefined),
+      [false, true, true, true],
+    );
     // The next price is seen before it is paid, as ever.
     amount = 200;
     await assert.rejects(call("fourth"), { rule: "max_price" });
     amount = 120;
-    await assert.rejects(call("fifth").then(() => call("sixth")), { rule: "budget" });
+    await assert.rejects(
+      call("fifth").then(() => call("sixth")),
+      { rule: "budget" },
+    );
   });
 });
 
@@ -194,14 +243,20 @@ test("a step that only the payer can take is taken, and the same payment goes on
     [undefined, 402, 1],
   ]) {
     let sent = 0;
-    await against(({ payment }) => (!payment ? challenge() : (sent += 1) === 1 ? asks : paid()), async (liar) => {
-      const told = [];
-      const config = { ...PAYS, ...(onAction && { onAction: (...given) => (told.push(given), onAction()) }) };
-      const answer = await createStripe402Fetch(config)(`${liar.url}/thing`);
-      assert.deepEqual([answer.status, liar.payments().length], [status, payments]);
-      assert.deepEqual(told.map(([given]) => given), onAction ? [action] : []);
-      assert.deepEqual(liar.payments().at(-1), liar.payments()[0]);
-      if (status === 402) assert.equal((await answer.json()).success, false, "the body can still be read");
-    });
+    await against(
+      ({ payment }) => (!payment ? challenge() : (sent += 1) === 1 ? asks : paid()),
+      async (liar) => {
+        const told = [];
+        const config = { ...PAYS, ...(onAction && { onAction: (...given) => (told.push(given), onAction()) }) };
+        const answer = await createStripe402Fetch(config)(`${liar.url}/thing`);
+        assert.deepEqual([answer.status, liar.payments().length], [status, payments]);
+        assert.deepEqual(
+          told.map(([given]) => given),
+          onAction ? [action] : [],
+        );
+        assert.deepEqual(liar.payments().at(-1), liar.payments()[0]);
+        if (status === 402) assert.equal((await answer.json()).success, false, "the body can still be read");
+      },
+    );
   }
 });

@@ -46,7 +46,11 @@ test("a page pays by card, then by credits; after a reload too", async () => {
     });
     const joke = await (await pay(`${api}/api/joke`)).json();
     const sunk = await (await pay(new Request(`${api}/sink`, { method: "POST", body: "twelve bytes" }))).json();
-    const reads = createStripe402Fetch({ onPaymentRequired: () => null, store: webStorage(localStorage), bufferBody: true });
+    const reads = createStripe402Fetch({
+      onPaymentRequired: () => null,
+      store: webStorage(localStorage),
+      bufferBody: true,
+    });
     const body = new Response("a stream").body;
     const streamed = await (await reads(`${api}/sink`, { method: "POST", body, duplex: "half" })).json();
     return { joke: typeof joke.joke, bytes: [sunk.bytes, streamed.bytes], credits };
@@ -72,7 +76,11 @@ test("a page sees why nothing was paid: declined, refused by a rule, a redirect"
   const { run, charges } = await page("refusals", { behaviour: "pm_card_chargeCustomerFail" });
   const seen = await run(async ({ api, card }) => {
     const { createStripe402Fetch } = await import("stripe402-client");
-    const said = (promise) => promise.then(async (answer) => [answer.status, (await answer.json()).errorCode], ({ name, rule, reason }) => [name, rule ?? reason]);
+    const said = (promise) =>
+      promise.then(
+        async (answer) => [answer.status, (await answer.json()).errorCode],
+        ({ name, rule, reason }) => [name, rule ?? reason],
+      );
     const pay = (policy) => createStripe402Fetch({ onPaymentRequired: () => ({ paymentMethodId: card }), policy });
     return [
       await said(pay()(`${api}/api/joke`)),
@@ -111,10 +119,14 @@ test("axios pays from a page, and does not send the payment along with a redirec
   const seen = await run(async ({ api, card }) => {
     const { default: axios } = await import("axios");
     const { createStripe402Axios } = await import("/client/axios.js");
-    const instance = createStripe402Axios(axios.create({ baseURL: api }), { onPaymentRequired: () => ({ paymentMethodId: card }) });
+    const instance = createStripe402Axios(axios.create({ baseURL: api }), {
+      onPaymentRequired: () => ({ paymentMethodId: card }),
+    });
     const jokes = [];
     for (const _ of [1, 2]) jokes.push(typeof (await instance.get("/api/joke")).data.joke);
-    const redirected = await instance.get("/redirect", { params: { to: "/api/health" } }).catch(({ name, reason }) => [name, reason]);
+    const redirected = await instance
+      .get("/redirect", { params: { to: "/api/health" } })
+      .catch(({ name, reason }) => [name, reason]);
     return { jokes, redirected };
   });
   assert.deepEqual(seen, { jokes: ["string", "string"], redirected: ["Stripe402Error", "redirect"] });

@@ -26,7 +26,10 @@ test("two requests are served, one is charged", async () => {
     assert.equal(jokes.length, 2);
     for (const joke of jokes) assert.ok(JSON.parse(joke).joke);
     const { payment_intents: intents } = await paywall.order("/_testbed/state", undefined, "GET");
-    assert.deepEqual(intents.map(({ amount, status }) => [amount, status]), [[500, "succeeded"]]);
+    assert.deepEqual(
+      intents.map(({ amount, status }) => [amount, status]),
+      [[500, "succeeded"]],
+    );
   } finally {
     await paywall.stop();
   }
@@ -42,9 +45,12 @@ test("503 gets the same payment again, and what is too dear is not paid", async 
     assert.deepEqual(liar.payments().at(-1).paymentMethodId, undefined, "the second by credits");
   });
   for (const change of [{ amount: 201 }, { minTopUp: 50_001 }, { currency: "eur" }]) {
-    await against(() => challenge(change), async (liar) => {
-      await assert.rejects(pays(`${liar.url}/thing`), /too dear/);
-      assert.deepEqual(liar.payments(), []);
-    });
+    await against(
+      () => challenge(change),
+      async (liar) => {
+        await assert.rejects(pays(`${liar.url}/thing`), /too dear/);
+        assert.deepEqual(liar.payments(), []);
+      },
+    );
   }
 });

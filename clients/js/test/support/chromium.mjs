@@ -6,7 +6,10 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
-const FILES = { "/client/": new URL("../../", import.meta.url), "/axios/": new URL("../../../../node_modules/axios/dist/esm/", import.meta.url) };
+const FILES = {
+  "/client/": new URL("../../", import.meta.url),
+  "/axios/": new URL("../../../../node_modules/axios/dist/esm/", import.meta.url),
+};
 const PAGE = `<!doctype html><title>client</title>
 <script type="importmap">{"imports": {"axios": "/axios/axios.js", "stripe402-client": "/client/index.js"}}</script>`;
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -18,7 +21,9 @@ export async function startSite() {
     if (request.url === "/") response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
     else if (!folder || !request.url.endsWith(".js")) response.writeHead(404).end();
     else {
-      const file = await readFile(fileURLToPath(new URL(request.url.slice(prefix.length), folder))).catch(() => undefined);
+      const file = await readFile(fileURLToPath(new URL(request.url.slice(prefix.length), folder))).catch(
+        () => undefined,
+      );
       response.writeHead(file ? 200 : 404, { "content-type": "text/javascript" }).end(file);
     }
   });

@@ -114,7 +114,9 @@ export async function startWorker({ modules, bindings = {}, more = "", moreBindi
 
 function workerd() {
   const packages = join(root, "node_modules/@cloudflare");
-  const found = readdirSync(packages).map((name) => join(packages, name, "bin/workerd")).find((path) => existsSync(path));
+  const found = readdirSync(packages)
+    .map((name) => join(packages, name, "bin/workerd"))
+    .find((path) => existsSync(path));
   if (!found) throw new Error("workerd is not installed: run make setup");
   return found;
 }
@@ -123,7 +125,8 @@ function capnp({ names, bindings, more, moreBindings, folder, port }) {
   const quoted = (text) => JSON.stringify(text);
   const kind = (name) => (name.endsWith(".wasm") ? "wasm" : "esModule");
   const modules = names.map((name) => `    (name = ${quoted(name)}, ${kind(name)} = embed ${quoted(name)}),`);
-  const value = (given) => (typeof given === "string" ? `text = ${quoted(given)}` : `json = ${quoted(JSON.stringify(given))}`);
+  const value = (given) =>
+    typeof given === "string" ? `text = ${quoted(given)}` : `json = ${quoted(JSON.stringify(given))}`;
   const all = Object.entries(bindings).map(([name, given]) => `    (name = ${quoted(name)}, ${value(given)}),`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -159,7 +162,7 @@ function firstLine(child, pattern) {
 }
 
 async function healthy(url, said) {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
     await new Promise((done) => setTimeout(done, 50));
