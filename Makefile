@@ -19,6 +19,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
 
 RUST      := .tools/rust
 NODE      := node_modules/.installed
+PYTHON    := .tools/python/installed.txt
 TOOLS     := $(RUST) $(NODE) .tools/worker-build-$(WORKER_BUILD)
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
@@ -56,7 +57,7 @@ dev: build
 test: $(TOOLS)
 	@$(WITH_NODE) exec node scripts/test.mjs
 
-test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY)
+test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY) $(PYTHON)
 	@$(WITH_NODE) exec node scripts/test.mjs --all
 
 soak: $(RUST)
@@ -80,9 +81,13 @@ $(RUST): rust-toolchain.toml
 $(NODE): package-lock.json
 	@if cmp -s package-lock.json $@; then touch $@; else \
 	  command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later, https://nodejs.org"; exit 1; }; \
-	  echo "Installing wrangler, workerd, Node 24, wasm-opt and esbuild into node_modules/ (520 MB, about half a minute)"; \
+	  echo "Installing wrangler, workerd, Node 24, wasm-opt, esbuild and what the tests need into node_modules/ (560 MB, about half a minute)"; \
 	  npm ci --loglevel=error && cp package-lock.json $@; \
 	fi
+
+# As with Node: the copy says what was installed.
+$(PYTHON): tests/requirements.txt
+	@if cmp -s tests/requirements.txt $@; then touch $@; else sh scripts/python.sh; fi
 
 .tools/worker-build-$(WORKER_BUILD): | $(RUST)
 	@echo "Compiling worker-build $(WORKER_BUILD) into .tools/ (about a minute)"
