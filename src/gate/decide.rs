@@ -15,13 +15,11 @@ use stripe402_core::protocol::{
 use stripe402_core::protocol::digest::{hex, sha256};
 
 use super::answer::{Answer, Failed, required};
+use super::own::{self, Own};
 use super::path::{BadTarget, Target};
 use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
 use crate::ledger::RequestKey;
-
-/// Where our own paths live. Never forwarded.
-pub const OWN_PREFIX: &str = "/.well-known/stripe402";
 
 /// A request may have this many headers.
 pub const MAX_HEADERS: u32 = 200;
@@ -66,15 +64,6 @@ pub enum Decision<'g> {
     Own(Own),
     /// It is paid for, or refused.
     Pay(Box<PaidRequest<'g>>),
-}
-
-/// The paths that are ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
-    /// `…/health`: what is switched on.
-    Health,
-    /// `…/webhook`: Stripe's events.
-    Webhook,
 }
 
 /// A request on a priced route, with a payment that has the right form.
@@ -173,8 +162,8 @@ impl Gate {
                 return reject(Answer::problem(400, "Bad request target", &format!("{bad}.")));
             }
         };
-        if let Some(rest) = own_path(&target.folded) {
-            return own(rest, facts.method);
+        if let Some(rest) = own::below_prefix(&target.folded) {
+            return own::find(rest, facts.method).map_or_else(reject, Decision::Own);
         }
         if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
             return Decision::Answer(preflight(facts), "preflight", None);
@@ -234,7 +223,7 @@ impl Gate {
         let refused = method != "OPTIONS" && matches!(found, Found::OtherMethods { .. });
         // What a reading would cost, sent as that: no more than what this path costs, and never what is not for sale.
         let dearer = readings.iter().any(|reading| match self.loose.find(method, reading) {
-            _ if own_path(reading).is_some() => true,
+            _ if own::below_prefix(reading).is_some() => true,
             Found::Route(route) => price_of(route).is_some_and(|price| !covers(judged, price)),
             Found::OtherMethods { .. } if *reading == target.folded => found == Found::Nothing,
             Found::OtherMethods { .. } => self.unlisted == UnlistedMethods::Deny && !refused,
@@ -391,26 +380,4 @@ fn below<'r>(reading: &'r str, base_path: &str) -> Option<&'r str> {
 /// An answer that is about no route.
 fn reject<'g>(answer: Answer) -> Decision<'g> {
     Decision::Answer(answer, "rejected", None)
-}
-
-fn own_path(folded: &str) -> Option<&str> {
-    let rest = folded.strip_prefix(OWN_PREFIX)?;
-    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-}
-
-fn own<'g>(rest: &str, method: &str) -> Decision<'g> {
-    let allowed = match rest {
-        "/health" => ["GET", "HEAD"].as_slice(),
-        "/webhook" => &["POST"],
-        _ => {
-            let detail = "There is no such resource of stripe402.";
-            return reject(Answer::problem(404, "Not found", detail));
-        }
-    };
-    if !allowed.contains(&method) {
-        let allowed = allowed.join(", ");
-        let detail = format!("This resource answers {allowed}.");
-        return reject(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
-    }
-    Decision::Own(if rest == "/health" { Own::Health } else { Own::Webhook })
 }

@@ -10,6 +10,7 @@ pub mod health;
 pub mod limits;
 pub mod location;
 pub mod memory;
+pub mod own;
 pub mod path;
 pub mod proof;
 pub mod readings;
@@ -17,7 +18,8 @@ pub mod record;
 pub mod route_table;
 
 pub use answer::Answer;
-pub use decide::{Decision, Facts, Gate, Own, PaidRequest};
+pub use decide::{Decision, Facts, Gate, PaidRequest};
 pub use memory::Memory;
+pub use own::Own;
 pub use path::Target;
 pub use route_table::{Found, RouteTable};

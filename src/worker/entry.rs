@@ -18,15 +18,15 @@ use super::pay::{Receipt, Till, delivered_before, unavailable};
 use super::platform::{DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
 use super::webhook;
-use crate::gate::PaidRequest;
 use crate::gate::answer::Answer;
-use crate::gate::decide::{Decision, Facts, Own};
+use crate::gate::decide::{Decision, Facts};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
 use crate::gate::path::origin_of;
 use crate::gate::proof::{Proof, sign};
 use crate::gate::record::Line;
+use crate::gate::{Own, PaidRequest};
 use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
 /// The version of this package, for `…/health`.
