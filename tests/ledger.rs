@@ -19,6 +19,7 @@ mod ledger {
     mod attempts;
     mod credits;
     mod debits;
+    mod deposits;
     mod first_payment;
     mod given;
     mod history;

@@ -38,7 +38,7 @@ mod topups;
 pub mod words;
 
 pub use account::{Account, Advanced, Paying, Spent};
-pub use call::{Answer, Call, Limits, Pay, Refused};
+pub use call::{Answer, Call, Deposit, Limits, Pay, Refused};
 pub use entries::{Op, Order, Posted};
 pub use request_keys::RequestKey;
 pub use store::{Millis, Param, Row, Store, StoreError, Value};

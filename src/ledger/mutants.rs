@@ -41,11 +41,15 @@ pub enum Mutant {
     SentToAnotherStripe,
     /// A charge that one look-up does not find has never happened.
     OneMissIsEnough,
+    /// A deposit that comes again under its name is charged again.
+    DepositChargedAgain,
+    /// Whoever waits for a deposit is debited like one who waits for a payment.
+    DepositDebits,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -59,6 +63,8 @@ impl Mutant {
         Self::ActionNotCanceled,
         Self::SentToAnotherStripe,
         Self::OneMissIsEnough,
+        Self::DepositChargedAgain,
+        Self::DepositDebits,
     ];
 }
 

@@ -312,6 +312,7 @@ fn refuse(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, answer: Answ
             HttpAnswer::problem(422, "Idempotency-Key reused", detail)
         }
         Answer::Paid { .. }
+        | Answer::Deposited { .. }
         | Answer::Insufficient { .. }
         | Answer::Reversed { .. }
         | Answer::Done
