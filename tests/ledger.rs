@@ -32,5 +32,6 @@ mod ledger {
     mod request_keys;
     mod resends;
     mod said;
+    mod statements;
     mod store;
 }

@@ -15,6 +15,8 @@ use stripe402_core::protocol::{
 use stripe402_core::protocol::digest::{hex, sha256};
 
 use super::answer::{Answer, Failed, required};
+use super::cookie::{Cookie, agreement};
+use super::deposit::is_key;
 use super::own::{self, Own};
 use super::path::{BadTarget, Target};
 use super::readings::{is_kept_by_urls, is_plain, readings};
@@ -39,6 +41,8 @@ pub struct Facts<'a> {
     pub url: &'a str,
     /// The `payment` header.
     pub payment: Option<&'a str>,
+    /// The cookie that may pay, where no `payment` header does.
+    pub cookie: Option<&'a Cookie>,
     /// The `idempotency-key` header.
     pub idempotency_key: Option<&'a str>,
     /// The `origin` header: who asks, in a browser.
@@ -89,6 +93,8 @@ pub struct PaidRequest<'g> {
     pub max_per_day: Units,
     /// The request's idempotency key, bound to what it is sent with.
     pub key: Option<RequestKey>,
+    /// Whether the cookie pays. A page must not read the client id in it: then none is told.
+    pub by_cookie: bool,
 }
 
 impl PaidRequest<'_> {
@@ -107,7 +113,7 @@ pub struct Gate {
     loose: RouteTable,
     /// Whether the two tables differ, so that even a plain path has to be looked up in both.
     escaped: bool,
-    publishable_key: String,
+    pub(super) publishable_key: String,
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
     cors: CorsOrigins,
@@ -163,9 +169,13 @@ impl Gate {
             }
         };
         if let Some(rest) = own::below_prefix(&target.folded) {
+            // Pages of the operator's other hosts may pay in, and read their visitors' accounts by client id.
+            if own::is_for_clients(rest) && self.is_allowed_preflight(facts) {
+                return Decision::Answer(preflight(facts), "preflight", None);
+            }
             return own::find(rest, facts.method).map_or_else(reject, Decision::Own);
         }
-        if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
+        if self.answers_preflight(facts, &target) {
             return Decision::Answer(preflight(facts), "preflight", None);
         }
         if let Some(answer) = self.ambiguous(facts.method, &target) {
@@ -250,12 +260,17 @@ impl Gate {
         let Some(required) = required(route, &self.publishable_key, &target.canonical) else {
             return Decision::Free(target, route);
         };
-        let payment = match decode_payment(facts.payment) {
-            Ok(PaymentHeader::None) => {
+        let agreed = || agreement(facts.method, &target.canonical, &target.query, amount, currency);
+        let cookie = facts.cookie.filter(|cookie| cookie.pays(amount, currency, agreed));
+        let (payment, by_cookie) = match (decode_payment(facts.payment), cookie) {
+            (Ok(PaymentHeader::None), Some(cookie)) => {
+                (Payment { client_id: Some(cookie.client_id.clone()), ..Payment::default() }, true)
+            }
+            (Ok(PaymentHeader::None), None) => {
                 return Decision::Answer(Answer::challenge(&required), "challenge", Some(&route.key));
             }
-            Ok(PaymentHeader::Payment(payment)) => payment,
-            Err(invalid) => return refuse(&required, route, InvalidPayment::CODE, invalid.message),
+            (Ok(PaymentHeader::Payment(payment)), _) => (payment, false),
+            (Err(invalid), _) => return refuse(&required, route, InvalidPayment::CODE, invalid.message),
         };
         if let Err((code, message)) = check_top_up(payment.top_up, min_top_up, max_top_up) {
             return refuse(&required, route, code, message);
@@ -275,6 +290,7 @@ impl Gate {
             max_top_up,
             max_per_day: max_top_up_per_day,
             key,
+            by_cookie,
         }))
     }
 
@@ -287,7 +303,7 @@ impl Gate {
         currency: Currency,
     ) -> Result<Option<RequestKey>, Answer> {
         let Some(key) = facts.idempotency_key.filter(|key| !key.is_empty()) else { return Ok(None) };
-        if key.len() > MAX_IDEMPOTENCY_KEY || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        if !is_key(key) {
             let detail = "An Idempotency-Key is at most 255 characters of printable ASCII.";
             return Err(Answer::problem(400, "Bad Idempotency-Key", detail));
         }
@@ -311,9 +327,13 @@ impl Gate {
     }
 
     fn answers_preflight(&self, facts: &Facts<'_>, target: &Target) -> bool {
-        facts.preflight_for.is_some()
+        self.is_allowed_preflight(facts) && self.table.is_priced_path(&target.folded)
+    }
+
+    fn is_allowed_preflight(&self, facts: &Facts<'_>) -> bool {
+        facts.method == "OPTIONS"
+            && facts.preflight_for.is_some()
             && facts.origin.is_some_and(|origin| self.allows_origin(origin))
-            && self.table.is_priced_path(&target.folded)
     }
 
     /// Whether this is the preflight of a request that is free on this very path. Any other OPTIONS on a priced path is
@@ -324,6 +344,15 @@ impl Gate {
             Found::OtherMethods { .. } | Found::Nothing => false,
         };
         facts.method == "OPTIONS" && facts.preflight_for.is_some_and(free)
+    }
+
+    /// The priced route that a method and a path mean, with the path's readings.
+    pub fn priced(&self, method: &str, path: &str) -> Option<(&Route, Target)> {
+        let target = Target::parse(path).ok()?;
+        match self.table.find(method, &target.folded) {
+            Found::Route(route) if route.price.is_paid() => Some((route, target)),
+            Found::Route(_) | Found::OtherMethods { .. } | Found::Nothing => None,
+        }
     }
 
     /// The routes that this gate knows.

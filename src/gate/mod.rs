@@ -3,13 +3,17 @@
 //! Kept true here: the price and the resource come from the route table, never from the client; what cannot be read
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
+pub mod account;
 pub mod answer;
+pub mod cookie;
 pub mod decide;
+pub mod deposit;
 pub mod headers;
 pub mod health;
 pub mod limits;
 pub mod location;
 pub mod memory;
+pub mod negotiation;
 pub mod own;
 pub mod path;
 pub mod proof;

@@ -14,16 +14,32 @@ pub enum Own {
     Health,
     /// `…/webhook`: Stripe's events.
     Webhook,
+    /// `…/top-up`: charge a card, debit nothing.
+    TopUp,
+    /// `…/account`: balances and statement, for programs and for people.
+    Account,
+    /// `…/account/forget`: this browser's cookies go.
+    Forget,
 }
 
 /// Each path below the prefix, folded, with the methods that it answers.
-const PATHS: [(&str, &[&str], Own); 2] =
-    [("/health", &["GET", "HEAD"], Own::Health), ("/webhook", &["POST"], Own::Webhook)];
+const PATHS: [(&str, &[&str], Own); 5] = [
+    ("/health", &["GET", "HEAD"], Own::Health),
+    ("/webhook", &["POST"], Own::Webhook),
+    ("/top-up", &["POST"], Own::TopUp),
+    ("/account", &["GET", "HEAD"], Own::Account),
+    ("/account/forget", &["POST"], Own::Forget),
+];
 
 /// What of a folded path lies below the prefix; none: the path is not ours.
 pub(super) fn below_prefix(folded: &str) -> Option<&str> {
     let rest = folded.strip_prefix(OWN_PREFIX)?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+/// Whether a path is for clients, so that pages of other hosts may be allowed to ask for it.
+pub(super) fn is_for_clients(rest: &str) -> bool {
+    matches!(rest, "/top-up" | "/account")
 }
 
 /// Which of our paths a request means, or the answer that refuses it. `rest`: what lies below the prefix.

@@ -8,6 +8,7 @@ use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, U
 use super::account::Announcement;
 use super::amount::Offer;
 use super::entries::{Op, Order};
+use super::statement::{Page, Statement};
 use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// A call of the Worker.
@@ -45,6 +46,8 @@ pub enum Call {
     },
     /// Stripe announced something about a PaymentIntent of this account.
     Announce(Announcement),
+    /// Show a page of the statement.
+    Show(Page),
 }
 
 /// A payment with a card that Stripe just told us about.
@@ -155,6 +158,8 @@ pub enum Answer {
     },
     /// The idempotency key was used for another request.
     OtherTarget,
+    /// A page of the statement.
+    Statement(Statement),
     /// It is done (a delivery noted, an announcement applied).
     Done,
     /// It concerns nothing here.

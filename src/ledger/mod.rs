@@ -32,6 +32,7 @@ pub mod mutants;
 pub mod record;
 pub mod request_keys;
 pub mod schema;
+pub mod statement;
 pub mod store;
 pub mod topup;
 mod topups;

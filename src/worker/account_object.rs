@@ -97,8 +97,13 @@ impl Object {
         let header = get(&request.headers(), CALL).unwrap_or_default();
         let call: Call = from_header(&header).map_err(|error| js_sys::Error::new(&error.to_string()))?;
         let answer = self.answer(call).await.map_err(|error| js_sys::Error::new(&error.to_string()))?;
+        let text = to_header(&answer).map_err(|error| js_sys::Error::new(&error.to_string()))?;
+        if matches!(answer, Answer::Statement(_)) {
+            // Longer than a header may be.
+            return Response::new_with_opt_str(Some(&text));
+        }
         let headers = Headers::new()?;
-        headers.set(ANSWER, &to_header(&answer).map_err(|error| js_sys::Error::new(&error.to_string()))?)?;
+        headers.set(ANSWER, &text)?;
         let init = ResponseInit::new();
         init.set_headers(&headers);
         Response::new_with_opt_str_and_init(None, &init)
@@ -124,6 +129,7 @@ impl Object {
                 Ok(if ours { Answer::Done } else { Answer::NotOurs })
             }
             Call::Announce(announcement) => self.announce(&announcement).await,
+            Call::Show(page) => Ok(Answer::Statement(self.ledger().statement(&page)?)),
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }

@@ -6,12 +6,15 @@
 use js_sys::{Array, Object, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
-use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
+use stripe402_core::protocol::{AccountId, PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 use worker::{Context, Env, event};
 
 use super::account_client::ask as ask_account;
+use super::account_page;
+use super::browser;
+use super::deposit::{self, TopUp};
 use super::http::{allow_origin, count, get, mutable, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
@@ -65,7 +68,9 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
     let url = request.url();
     let payment = get(&headers, PAYMENT);
     let from = get(&headers, "origin");
-    let idempotency_key = if payment.is_some() { get(&headers, "idempotency-key") } else { None };
+    let cookie = if payment.as_deref().is_none_or(str::is_empty) { browser::cookie(&headers) } else { None };
+    let pays = payment.is_some() || cookie.is_some();
+    let idempotency_key = if pays { get(&headers, "idempotency-key") } else { None };
     let preflight_for =
         if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
     let preflight_headers =
@@ -74,6 +79,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         method,
         url: &url,
         payment: payment.as_deref(),
+        cookie: cookie.as_ref(),
         idempotency_key: idempotency_key.as_deref(),
         origin: from.as_deref(),
         preflight_for: preflight_for.as_deref(),
@@ -94,6 +100,25 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
             respond(&answer, method, None)
         }
+        Decision::Own(Own::TopUp) => {
+            let TopUp { answer, route, account, charge } =
+                deposit::take(env, &setup, ctx, request, &facts).await?;
+            let line = Line {
+                decision: "top-up",
+                route: route.as_deref(),
+                status: answer.status,
+                account: account.as_ref().map(AccountId::short),
+                charge: charge.as_deref(),
+                ..line
+            };
+            log(env, &setup, line, began);
+            respond(&answer, method, cors)
+        }
+        Decision::Own(Own::Account) => {
+            let answer = account_page::show(env, &setup, &headers, &facts).await;
+            respond(&answer, method, cors)
+        }
+        Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(target) => {
             free(origin::ask(env, &setup.settings, forward(&target, false)).await, method, cors)
         }
@@ -231,7 +256,11 @@ async fn delivered(
         }
         return Ok((respond(&refusal, method, cors)?, true));
     }
-    let response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    let mut response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    if till.paid.by_cookie {
+        // What the cookie hides from the page's scripts stays hidden.
+        response.client_id.clear();
+    }
     let response_header = encode(&response).map_err(|error| js_sys::Error::new(&error.to_string()))?;
     let made = match answer {
         Ok(response) => {
@@ -255,7 +284,10 @@ async fn hand_over(till: &Till<'_>, receipt: &Receipt) -> Option<Answer> {
     let call = Call::Deliver { key: key.key.clone(), holder: receipt.holder.clone() };
     match ask_account(till.env, till.setup, &receipt.account, &call).await {
         Ok(AccountAnswer::Done) => None,
-        Ok(AccountAnswer::NotOurs) => Some(delivered_before(receipt.balance, Some(&receipt.client_id))),
+        Ok(AccountAnswer::NotOurs) => {
+            let client_id = Some(&receipt.client_id).filter(|_| !till.paid.by_cookie);
+            Some(delivered_before(receipt.balance, client_id))
+        }
         Ok(_) | Err(_) => Some(unavailable(None)),
     }
 }

@@ -12,6 +12,7 @@ use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, R
 use super::http::{get, mutable};
 use super::platform::{Fetcher, console_error, describe, either, global, within};
 use crate::gate::Target;
+use crate::gate::cookie::without_ours;
 use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
 use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
@@ -147,7 +148,17 @@ fn clean(headers: &Headers, priced: bool) -> Result<(), JsValue> {
     }
     let mut ours = Vec::new();
     for name in headers.keys() {
-        if let Some(name) = name?.as_string()
+        let name = name?.as_string();
+        if name.as_deref() == Some("cookie")
+            && let Some(cookie) = get(headers, "cookie")
+        {
+            match without_ours(&cookie) {
+                Some(left) if left == cookie => {}
+                Some(left) => headers.set("cookie", &left)?,
+                None => ours.push("cookie".to_owned()),
+            }
+        }
+        if let Some(name) = name
             && (is_removed(&name) || (priced && is_ours_on_priced(&name)))
         {
             ours.push(name);
