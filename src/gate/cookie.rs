@@ -19,25 +19,25 @@ pub const AGREED: &str = "__Host-stripe402-agreed";
 pub const MAX_AGE: u32 = 34_560_000;
 
 /// What a browser says about where a request comes from.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fetched<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
     /// `sec-fetch-site`
-    pub site: Option<&'a str>,
+    pub site: Option<String>,
     /// `sec-fetch-mode`
-    pub mode: Option<&'a str>,
+    pub mode: Option<String>,
     /// `sec-fetch-dest`
-    pub dest: Option<&'a str>,
+    pub dest: Option<String>,
     /// `sec-purpose`, or the older `purpose`: that nobody has asked for it yet.
-    pub purpose: Option<&'a str>,
+    pub purpose: Option<String>,
 }
 
-impl Fetched<'_> {
+impl Fetched {
     /// Whether the person asked for it by hand, or a page of this very origin did. A sibling host is the same *site*,
     /// and gets the cookie sent, too: it is somebody else all the same.
     pub fn is_own(&self) -> bool {
-        let by_hand = self.mode == Some("navigate") && self.dest == Some("document");
-        match self.site {
-            _ if self.purpose.is_some_and(|purpose| purpose.contains("prefetch")) => false,
+        let by_hand = self.mode.as_deref() == Some("navigate") && self.dest.as_deref() == Some("document");
+        match self.site.as_deref() {
+            _ if self.purpose.as_ref().is_some_and(|purpose| purpose.contains("prefetch")) => false,
             Some("same-origin") => true,
             Some("none") => by_hand,
             _ => false,
@@ -46,7 +46,7 @@ impl Fetched<'_> {
 
     /// Whether a page of another origin asked. Programs do not say.
     pub fn is_foreign(&self) -> bool {
-        !matches!(self.site, None | Some("same-origin" | "none"))
+        !matches!(self.site.as_deref(), None | Some("same-origin" | "none"))
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Cookie {
 
 impl Cookie {
     /// Reads a `cookie` header. None: it holds nothing that may pay here.
-    pub fn read(header: &str, fetched: Fetched<'_>) -> Option<Self> {
+    pub fn read(header: &str, fetched: &Fetched) -> Option<Self> {
         if !fetched.is_own() {
             return None;
         }
@@ -130,15 +130,16 @@ mod tests {
     use super::*;
 
     const ID: &str = "766e94750da80b514ef6675c355fdc148f94430a41cf7df629d92774ce722e96";
-    const OWN: Fetched<'_> =
-        Fetched { site: Some("same-origin"), mode: Some("cors"), dest: Some("empty"), purpose: None };
+    fn own() -> Fetched {
+        Fetched { site: Some("same-origin".into()), ..Fetched::default() }
+    }
 
     fn units(value: i64) -> Units {
         Units::new(value).unwrap()
     }
 
     fn read(header: &str) -> Option<Cookie> {
-        Cookie::read(header, OWN)
+        Cookie::read(header, &own())
     }
 
     #[test]
@@ -160,10 +161,16 @@ mod tests {
         ];
         let header = format!("{COOKIE}={ID}");
         for (site, mode, dest, purpose, may) in rows {
-            let fetched = Fetched { site, mode: Some(mode), dest: Some(dest), purpose };
-            assert_eq!(Cookie::read(&header, fetched).is_some(), may, "{fetched:?}");
+            let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+            let fetched = Fetched {
+                site: owned(site),
+                mode: owned(Some(mode)),
+                dest: owned(Some(dest)),
+                purpose: owned(purpose),
+            };
+            assert_eq!(Cookie::read(&header, &fetched).is_some(), may, "{fetched:?}");
         }
-        assert!(Cookie::read(&header, Fetched::default()).is_none(), "an old browser, or none");
+        assert!(Cookie::read(&header, &Fetched::default()).is_none(), "an old browser, or none");
     }
 
     #[test]

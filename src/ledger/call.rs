@@ -8,7 +8,7 @@ use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, U
 use super::account::Announcement;
 use super::amount::Offer;
 use super::entries::{Op, Order};
-use super::statement::{Page, Statement};
+use super::statement::Page;
 use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// A call of the Worker.
@@ -158,8 +158,8 @@ pub enum Answer {
     },
     /// The idempotency key was used for another request.
     OtherTarget,
-    /// A page of the statement.
-    Statement(Statement),
+    /// A page of the statement, as the JSON that its owner gets.
+    Statement(String),
     /// It is done (a delivery noted, an announcement applied).
     Done,
     /// It concerns nothing here.

@@ -5,9 +5,11 @@
 
 use std::fmt::{self, Write as _};
 
-use stripe402_core::protocol::{Currency, Units};
+use serde_json::Value;
+use stripe402_core::protocol::{ClientId, Currency, Units};
 
 use super::account::Account;
+use super::record::Fields;
 use super::store::{Millis, Row, Store, StoreError};
 
 /// A page holds at most so many entries.
@@ -22,6 +24,8 @@ pub struct Page {
     pub before: Option<Cursor>,
     /// How many entries; at most [`MOST`].
     pub limit: u32,
+    /// The client id, where its owner sent it and it may be repeated.
+    pub client_id: Option<ClientId>,
 }
 
 /// Where a page ended: the number of the last entry that was shown, by currency. As text: `eur-7.usd-120`.
@@ -150,6 +154,55 @@ impl<S: Store> Account<'_, S> {
             statement.next = Some(Cursor(places.map(|(below, currency, _)| (*currency, *below)).collect()));
         }
         Ok(statement)
+    }
+}
+
+impl Statement {
+    /// The statement as its owner gets it: entries are the reference implementation's transaction records, with currency
+    /// and balance.
+    pub fn to_json(&self, client_id: Option<&ClientId>) -> String {
+        let client_id = client_id.map_or("", ClientId::as_str);
+        let balances: Vec<Value> = self
+            .balances
+            .iter()
+            .map(|(currency, balance)| {
+                Fields::default().with("currency", currency.code()).with("balance", balance.get()).done()
+            })
+            .collect();
+        let entries: Vec<Value> = self.entries.iter().map(|entry| entry.to_json(client_id)).collect();
+        let next = self.next.as_ref().map(ToString::to_string);
+        Fields::default()
+            .with("clientId", client_id)
+            .with("balances", balances)
+            .with("entries", entries)
+            .with("next", next)
+            .done()
+            .to_string()
+    }
+}
+
+impl Shown {
+    /// `amount` is what a deduction took; of all others it is what was added, negative where it was taken.
+    fn to_json(&self, client_id: &str) -> Value {
+        let (kind, amount) = match self.kind.as_str() {
+            "debit" => ("deduction", self.amount.get().saturating_neg()),
+            kind => (kind, self.amount.get()),
+        };
+        let about = match kind {
+            "topup" | "refund" => "stripePaymentIntentId",
+            "dispute" => "stripeDisputeId",
+            _ => "resource",
+        };
+        Fields::default()
+            .with("id", format!("{}-{}", self.currency, self.seq))
+            .with("clientId", client_id)
+            .with("type", kind)
+            .with("amount", amount)
+            .with("currency", self.currency.code())
+            .with_some(about, self.source.as_deref().or(self.resource.as_deref()))
+            .with("createdAt", iso(self.at))
+            .with("balance", self.balance.get())
+            .done()
     }
 }
 

@@ -129,7 +129,10 @@ impl Object {
                 Ok(if ours { Answer::Done } else { Answer::NotOurs })
             }
             Call::Announce(announcement) => self.announce(&announcement).await,
-            Call::Show(page) => Ok(Answer::Statement(self.ledger().statement(&page)?)),
+            Call::Show(page) => {
+                let statement = self.ledger().statement(&page)?;
+                Ok(Answer::Statement(statement.to_json(page.client_id.as_ref())))
+            }
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }

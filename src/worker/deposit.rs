@@ -19,13 +19,28 @@ use crate::gate::answer::Answer;
 use crate::gate::cookie::remember;
 use crate::gate::decide::Facts;
 use crate::gate::deposit::MAX_BODY;
+use crate::gate::record::Line;
 
-/// What became of a top-up, for the log.
+/// What became of a top-up.
 pub(super) struct TopUp {
     pub(super) answer: Answer,
-    pub(super) route: Option<String>,
-    pub(super) account: Option<AccountId>,
-    pub(super) charge: Option<String>,
+    route: Option<String>,
+    account: Option<AccountId>,
+    charge: Option<String>,
+}
+
+impl TopUp {
+    /// The line for the log.
+    pub(super) fn line<'l>(&'l self, line: Line<'l>) -> Line<'l> {
+        Line {
+            decision: "top-up",
+            route: self.route.as_deref(),
+            status: self.answer.status,
+            account: self.account.as_ref().map(AccountId::short),
+            charge: self.charge.as_deref(),
+            ..line
+        }
+    }
 }
 
 /// Takes a top-up.
@@ -59,9 +74,9 @@ pub(super) async fn take(
     Ok(match till.deposit(&asked.deposit, &asked.method).await {
         Err(answer) => TopUp { route, ..refused(answer) },
         Ok((response, account)) => {
-            let body = serde_json::to_value(&response).unwrap_or_default();
+            let body = serde_json::to_string(&response).unwrap_or_default();
             let header = encode(&response).unwrap_or_default();
-            let mut answer = Answer::json(200, &body).with(PAYMENT_RESPONSE, header);
+            let mut answer = Answer::json_text(body).with(PAYMENT_RESPONSE, header);
             if let Some(cookie) = to_remember(&headers, &response.client_id) {
                 answer = answer.with("set-cookie", cookie);
             }
@@ -71,7 +86,6 @@ pub(super) async fn take(
 }
 
 fn to_remember(headers: &Headers, client_id: &str) -> Option<String> {
-    let foreign = browser::fetched(headers, |fetched| fetched.is_foreign());
-    let client_id = ClientId::parse(client_id).ok().filter(|_| !foreign)?;
+    let client_id = ClientId::parse(client_id).ok().filter(|_| !browser::fetched(headers).is_foreign())?;
     Some(remember(&client_id))
 }

@@ -6,15 +6,15 @@
 use js_sys::{Array, Object, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
-use stripe402_core::protocol::{AccountId, PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
+use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Response};
+use web_sys::{Headers, Request, Response};
 use worker::{Context, Env, event};
 
 use super::account_client::ask as ask_account;
 use super::account_page;
 use super::browser;
-use super::deposit::{self, TopUp};
+use super::deposit;
 use super::http::{allow_origin, count, get, mutable, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
@@ -22,6 +22,7 @@ use super::platform::{DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
 use super::webhook;
 use crate::gate::answer::Answer;
+use crate::gate::cookie::Cookie;
 use crate::gate::decide::{Decision, Facts};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
@@ -66,32 +67,16 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let url = request.url();
-    let payment = get(&headers, PAYMENT);
-    let from = get(&headers, "origin");
-    let cookie = if payment.as_deref().is_none_or(str::is_empty) { browser::cookie(&headers) } else { None };
-    let pays = payment.is_some() || cookie.is_some();
-    let idempotency_key = if pays { get(&headers, "idempotency-key") } else { None };
-    let preflight_for =
-        if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
-    let preflight_headers =
-        preflight_for.as_ref().and_then(|_| get(&headers, "access-control-request-headers"));
-    let facts = Facts {
-        method,
-        url: &url,
-        payment: payment.as_deref(),
-        cookie: cookie.as_ref(),
-        idempotency_key: idempotency_key.as_deref(),
-        origin: from.as_deref(),
-        preflight_for: preflight_for.as_deref(),
-        preflight_headers: preflight_headers.as_deref(),
-        headers: count(&headers),
-    };
-    let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
+    let said = Said::read(&headers, method);
+    let facts = said.facts(method, &url);
+    let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
     let forward = |target, canonical| Forward { request, target, canonical, priced: false, proof: None };
     match setup.gate.decide(&facts) {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
+            let answer =
+                if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
         Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
@@ -101,18 +86,9 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             respond(&answer, method, None)
         }
         Decision::Own(Own::TopUp) => {
-            let TopUp { answer, route, account, charge } =
-                deposit::take(env, &setup, ctx, request, &facts).await?;
-            let line = Line {
-                decision: "top-up",
-                route: route.as_deref(),
-                status: answer.status,
-                account: account.as_ref().map(AccountId::short),
-                charge: charge.as_deref(),
-                ..line
-            };
-            log(env, &setup, line, began);
-            respond(&answer, method, cors)
+            let taken = deposit::take(env, &setup, ctx, request, &facts).await?;
+            log(env, &setup, taken.line(line), began);
+            respond(&taken.answer, method, cors)
         }
         Decision::Own(Own::Account) => {
             let answer = account_page::show(env, &setup, &headers, &facts).await;
@@ -132,7 +108,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
                 Ok(receipt) => receipt,
                 Err(answer) => {
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
-                    return respond(&answer, method, cors);
+                    return respond(&browser::shown(&setup, &headers, &facts, answer), method, cors);
                 }
             };
             let proof = prove(&setup, &url, method, &paid, &receipt);
@@ -151,6 +127,53 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             };
             log(env, &setup, line, began);
             Ok(response)
+        }
+    }
+}
+
+/// What the gate needs of the headers.
+struct Said {
+    payment: Option<String>,
+    cookie: Option<Cookie>,
+    idempotency_key: Option<String>,
+    origin: Option<String>,
+    preflight_for: Option<String>,
+    preflight_headers: Option<String>,
+    headers: u32,
+}
+
+impl Said {
+    fn read(headers: &Headers, method: &str) -> Self {
+        let payment = get(headers, PAYMENT);
+        let unpaid = payment.as_deref().is_none_or(str::is_empty);
+        let cookie = if unpaid { browser::cookie(headers) } else { None };
+        let pays = payment.is_some() || cookie.is_some();
+        let preflight =
+            if method == "OPTIONS" { get(headers, "access-control-request-method") } else { None };
+        Self {
+            idempotency_key: if pays { get(headers, "idempotency-key") } else { None },
+            origin: get(headers, "origin"),
+            preflight_headers: preflight
+                .as_ref()
+                .and_then(|_| get(headers, "access-control-request-headers")),
+            preflight_for: preflight,
+            headers: count(headers),
+            payment,
+            cookie,
+        }
+    }
+
+    fn facts<'s>(&'s self, method: &'s str, url: &'s str) -> Facts<'s> {
+        Facts {
+            method,
+            url,
+            payment: self.payment.as_deref(),
+            cookie: self.cookie.as_ref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+            origin: self.origin.as_deref(),
+            preflight_for: self.preflight_for.as_deref(),
+            preflight_headers: self.preflight_headers.as_deref(),
+            headers: self.headers,
         }
     }
 }

@@ -10,8 +10,8 @@ use super::given::{gate, payment, request, words};
 const ID: &str = "766e94750da80b514ef6675c355fdc148f94430a41cf7df629d92774ce722e96";
 
 fn cookie(more: &str) -> Cookie {
-    let own = Fetched { site: Some("same-origin"), ..Fetched::default() };
-    Cookie::read(&format!("__Host-stripe402={ID}{more}"), own).unwrap()
+    let own = Fetched { site: Some("same-origin".into()), ..Fetched::default() };
+    Cookie::read(&format!("__Host-stripe402={ID}{more}"), &own).unwrap()
 }
 
 fn shop() -> Gate {

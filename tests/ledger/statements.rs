@@ -1,5 +1,6 @@
 //! The statement: newest first, every entry on one page, and nothing read of an account that is not there.
 
+use serde_json::json;
 use stripe402_core::protocol::Currency;
 use stripe402_edge::ledger::statement::{Cursor, Page, Statement};
 use stripe402_edge::ledger::{Account, Store as _};
@@ -7,7 +8,7 @@ use stripe402_edge::ledger::{Account, Store as _};
 use super::given::{World, eur, order, units, usd};
 
 fn page(before: Option<Cursor>, limit: u32) -> Page {
-    Page { currency: None, before, limit }
+    Page { currency: None, before, limit, client_id: None }
 }
 
 fn shown(world: &World, page: &Page) -> Statement {
@@ -81,11 +82,11 @@ fn pages_of_any_size_show_every_entry_once_even_while_more_are_added() {
 #[test]
 fn one_currency_is_shown_alone_beside_all_balances() {
     let world = history();
-    let statement = shown(&world, &Page { currency: Some(eur()), before: None, limit: 3 });
+    let statement = shown(&world, &Page { currency: Some(eur()), before: None, limit: 3, client_id: None });
     assert_eq!(names(&statement), ["eur-7", "eur-6", "eur-5"]);
     assert_eq!(statement.balances.len(), 2);
     assert_eq!(statement.next.as_ref().map(ToString::to_string).as_deref(), Some("eur-5"));
-    let other = Page { currency: Currency::parse("jpy").ok(), before: None, limit: 3 };
+    let other = Page { currency: Currency::parse("jpy").ok(), before: None, limit: 3, client_id: None };
     assert_eq!(shown(&world, &other).entries, []);
 }
 
@@ -108,4 +109,42 @@ fn a_page_of_a_long_history_reads_a_page() {
     }
     let took = began.elapsed();
     assert!(took < std::time::Duration::from_millis(400), "20 pages took {took:?}");
+}
+
+#[test]
+fn a_statement_is_told_in_the_reference_implementations_records() {
+    let world = history();
+    let page = Page { currency: None, before: None, limit: 2, client_id: Some(super::given::client()) };
+    let text = shown(&world, &page).to_json(page.client_id.as_ref());
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let id = super::given::client().as_str().to_owned();
+    assert_eq!(told["clientId"], id);
+    assert_eq!(
+        told["balances"],
+        json!([{"currency": "eur", "balance": 68_200}, {"currency": "usd", "balance": 49_400}])
+    );
+    let entry = &told["entries"][0];
+    let known = ["id", "type", "amount", "currency", "resource", "balance", "clientId"]
+        .map(|name| entry[name].clone());
+    let (currency, amount, balance) = match entry["currency"].as_str() {
+        Some("eur") => ("eur", 300, 68_200),
+        _ => ("usd", 100, 49_400),
+    };
+    let expected = [
+        json!(format!("{currency}-7")),
+        json!("deduction"),
+        json!(amount),
+        json!(currency),
+        json!("GET /api/joke"),
+        json!(balance),
+        json!(id),
+    ];
+    assert_eq!(known, expected);
+    assert!(entry["createdAt"].as_str().unwrap().ends_with('Z'), "{entry}");
+    assert_eq!(told["next"], "eur-7.usd-7");
+    let last = shown(&world, &Page { limit: 100, ..page }).to_json(None);
+    let last: serde_json::Value = serde_json::from_str(&last).unwrap();
+    let first = last["entries"].as_array().unwrap().last().unwrap();
+    assert_eq!((&first["type"], &first["stripePaymentIntentId"]), (&json!("topup"), &json!("pi_first")));
+    assert_eq!((&first["clientId"], &last["next"], first.get("resource")), (&json!(""), &json!(null), None));
 }
