@@ -20,6 +20,7 @@ mod ledger {
     mod compaction;
     mod credits;
     mod debits;
+    mod deposits;
     mod first_payment;
     mod given;
     mod history;
@@ -32,5 +33,6 @@ mod ledger {
     mod request_keys;
     mod resends;
     mod said;
+    mod statements;
     mod store;
 }

@@ -45,11 +45,15 @@ pub enum Mutant {
     UndoneIsForgotten,
     /// What was given back of the debits that became sums stays behind.
     ReversalsLeftBehind,
+    /// A deposit that comes again under its name is charged again.
+    DepositChargedAgain,
+    /// Whoever waits for a deposit is debited like one who waits for a payment.
+    DepositDebits,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -65,6 +69,8 @@ impl Mutant {
         Self::OneMissIsEnough,
         Self::UndoneIsForgotten,
         Self::ReversalsLeftBehind,
+        Self::DepositChargedAgain,
+        Self::DepositDebits,
     ];
 }
 

@@ -24,6 +24,21 @@ pub(super) fn by_id<S: Store>(store: &S, id: &TopUpId) -> Result<Option<TopUp>, 
     at_most_one(rows)?.as_ref().map(read).transpose()
 }
 
+/// The top-up that credited a deposit of this name since a moment: the record alone knows which deposit it is for.
+pub(super) fn deposited_since<S: Store>(
+    store: &S,
+    name: &str,
+    since: Millis,
+) -> Result<Option<TopUp>, StoreError> {
+    let rows = store.run(
+        "SELECT machine FROM topup
+         WHERE outcome = 'credited' AND settled_at > ?2 AND json_extract(machine, '$.wanted.deposit') = ?1
+         ORDER BY settled_at DESC LIMIT 1",
+        &[name.into(), since.into()],
+    )?;
+    at_most_one(rows)?.as_ref().map(read).transpose()
+}
+
 /// How much of a top-up is booked as refunded.
 pub(super) fn refunded<S: Store>(store: &S, id: &TopUpId) -> Result<Units, StoreError> {
     let rows = store.run("SELECT refunded FROM topup WHERE id = ?1", &[id.as_str().into()])?;

@@ -122,6 +122,10 @@ impl Object {
                 Ok(if ours { Answer::Done } else { Answer::NotOurs })
             }
             Call::Announce(announcement) => self.announce(&announcement).await,
+            Call::Show(page) => {
+                let statement = self.ledger().statement(&page)?;
+                Ok(Answer::Statement(statement.to_json(page.client_id.as_ref())))
+            }
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }
@@ -320,8 +324,13 @@ impl Object {
 
 /// An answer, in the header that carries it.
 fn respond(answer: &Answer) -> Result<Response, JsValue> {
+    let text = to_header(answer).map_err(|error| thrown(&error))?;
+    if matches!(answer, Answer::Statement(_)) {
+        // Longer than a header may be.
+        return Response::new_with_opt_str(Some(&text));
+    }
     let headers = Headers::new()?;
-    headers.set(ANSWER, &to_header(answer).map_err(|error| thrown(&error))?)?;
+    headers.set(ANSWER, &text)?;
     let init = ResponseInit::new();
     init.set_headers(&headers);
     Response::new_with_opt_str_and_init(None, &init)

@@ -8,10 +8,13 @@ use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Response};
+use web_sys::{Headers, Request, Response};
 use worker::event;
 
 use super::account_client::ask as ask_account;
+use super::account_page;
+use super::browser;
+use super::deposit;
 use super::early::{self, Early};
 use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
@@ -20,15 +23,16 @@ use super::platform::{DataSet, RequestContext, afterwards, console_error, consol
 use super::setup::{Setup, setup};
 use super::task;
 use super::webhook;
-use crate::gate::PaidRequest;
 use crate::gate::answer::Answer;
-use crate::gate::decide::{Decision, Facts, Own};
+use crate::gate::cookie::Cookie;
+use crate::gate::decide::{Decision, Facts};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
 use crate::gate::path::origin_of;
 use crate::gate::proof::{Proof, sign};
 use crate::gate::record::Line;
+use crate::gate::{Own, PaidRequest};
 use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
 /// The version of this package, for `…/health`.
@@ -74,25 +78,10 @@ async fn handle(
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let url = request.url();
-    let payment = get(&headers, PAYMENT);
-    let from = get(&headers, "origin");
-    let idempotency_key = if payment.is_some() { get(&headers, "idempotency-key") } else { None };
-    let preflight_for =
-        if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
-    let preflight_headers =
-        preflight_for.as_ref().and_then(|_| get(&headers, "access-control-request-headers"));
     let names = names(&headers);
-    let facts = Facts {
-        method,
-        url: &url,
-        payment: payment.as_deref(),
-        idempotency_key: idempotency_key.as_deref(),
-        origin: from.as_deref(),
-        preflight_for: preflight_for.as_deref(),
-        preflight_headers: preflight_headers.as_deref(),
-        headers: u32::try_from(names.lines().count()).unwrap_or(u32::MAX),
-    };
-    let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
+    let said = Said::read(&headers, &names, method);
+    let facts = said.facts(method, &url);
+    let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
     let forward = |target, canonical| Forward {
         request,
@@ -106,6 +95,8 @@ async fn handle(
     match setup.gate.decide(&facts) {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
+            let answer =
+                if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
         Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
@@ -114,6 +105,16 @@ async fn handle(
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
             respond(&answer, method, None)
         }
+        Decision::Own(Own::TopUp) => {
+            let taken = deposit::take(env, &setup, ctx, request, &facts).await?;
+            log(env, &setup, taken.line(line), began);
+            respond(&taken.answer, method, cors)
+        }
+        Decision::Own(Own::Account) => {
+            let answer = account_page::show(env, &setup, &headers, &facts).await;
+            respond(&answer, method, cors)
+        }
+        Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(target) => {
             free(origin::ask(env, &setup.settings, forward(&target, false)).await, method, cors)
         }
@@ -132,7 +133,7 @@ async fn handle(
                         early.refused();
                     }
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
-                    return respond(&answer, method, cors);
+                    return respond(&browser::shown(&setup, &headers, &facts, answer), method, cors);
                 }
             };
             let answer = if let Some(early) = early {
@@ -156,6 +157,53 @@ async fn handle(
             };
             log(env, &setup, line, began);
             Ok(response)
+        }
+    }
+}
+
+/// What the gate needs of the headers.
+struct Said {
+    payment: Option<String>,
+    cookie: Option<Cookie>,
+    idempotency_key: Option<String>,
+    origin: Option<String>,
+    preflight_for: Option<String>,
+    preflight_headers: Option<String>,
+    headers: u32,
+}
+
+impl Said {
+    fn read(headers: &Headers, names: &str, method: &str) -> Self {
+        let payment = get(headers, PAYMENT);
+        let unpaid = payment.as_deref().is_none_or(str::is_empty);
+        let cookie = if unpaid { browser::cookie(headers) } else { None };
+        let pays = payment.is_some() || cookie.is_some();
+        let preflight =
+            if method == "OPTIONS" { get(headers, "access-control-request-method") } else { None };
+        Self {
+            idempotency_key: if pays { get(headers, "idempotency-key") } else { None },
+            origin: get(headers, "origin"),
+            preflight_headers: preflight
+                .as_ref()
+                .and_then(|_| get(headers, "access-control-request-headers")),
+            preflight_for: preflight,
+            headers: u32::try_from(names.lines().count()).unwrap_or(u32::MAX),
+            payment,
+            cookie,
+        }
+    }
+
+    fn facts<'s>(&'s self, method: &'s str, url: &'s str) -> Facts<'s> {
+        Facts {
+            method,
+            url,
+            payment: self.payment.as_deref(),
+            cookie: self.cookie.as_ref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+            origin: self.origin.as_deref(),
+            preflight_for: self.preflight_for.as_deref(),
+            preflight_headers: self.preflight_headers.as_deref(),
+            headers: self.headers,
         }
     }
 }
@@ -261,7 +309,11 @@ async fn delivered(
         }
         return Ok((respond(&refusal, method, cors)?, true));
     }
-    let response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    let mut response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    if till.paid.by_cookie {
+        // What the cookie hides from the page's scripts stays hidden.
+        response.client_id.clear();
+    }
     let response_header = encode(&response).map_err(|error| js_sys::Error::new(&error.to_string()))?;
     let made = match answer {
         Ok(response) => {
@@ -285,7 +337,10 @@ async fn hand_over(till: &Till<'_>, receipt: &Receipt) -> Option<Answer> {
     let call = Call::Deliver { key: key.key.clone(), holder: receipt.holder.clone() };
     match ask_account(till.env, till.setup, &receipt.account, &call).await {
         Ok(AccountAnswer::Done) => None,
-        Ok(AccountAnswer::NotOurs) => Some(delivered_before(receipt.balance, Some(&receipt.client_id))),
+        Ok(AccountAnswer::NotOurs) => {
+            let client_id = Some(&receipt.client_id).filter(|_| !till.paid.by_cookie);
+            Some(delivered_before(receipt.balance, client_id))
+        }
         Ok(_) | Err(_) => Some(unavailable(None)),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn respond(answer: &Answer, method: &str, cors: Option<&str>) -> Resu
         headers.set("content-type", answer.content_type)?;
     }
     for (name, value) in &answer.headers {
-        headers.set(name, value)?;
+        headers.append(name, value)?;
     }
     if let Some(origin) = cors {
         allow_origin(&headers, origin)?;

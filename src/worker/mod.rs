@@ -5,7 +5,10 @@
 
 mod account_client;
 mod account_object;
+mod account_page;
+mod browser;
 mod debit_queue;
+mod deposit;
 mod early;
 mod entry;
 mod http;

@@ -12,6 +12,7 @@ use web_sys::{AbortController, Headers, Request, RequestCache, RequestInit, Requ
 use super::http::{get, mutable};
 use super::platform::{Fetcher, console_error, describe, either, global, within};
 use crate::gate::Target;
+use crate::gate::cookie::without_ours;
 use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
 use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
@@ -196,6 +197,15 @@ fn clean(headers: &Headers, names: &str, priced: bool) -> Result<(), JsValue> {
             || (!upgrade && REMOVED_UNLESS_UPGRADE.contains(&name))
         {
             headers.delete(name)?;
+        }
+    }
+    if names.lines().any(|name| name == "cookie")
+        && let Some(cookie) = get(headers, "cookie")
+    {
+        match without_ours(&cookie) {
+            Some(left) if left == cookie => {}
+            Some(left) => headers.set("cookie", &left)?,
+            None => headers.delete("cookie")?,
         }
     }
     Ok(())

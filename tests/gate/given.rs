@@ -41,6 +41,7 @@ pub(crate) fn request<'a>(method: &'a str, url: &'a str) -> Facts<'a> {
         method,
         url,
         payment: None,
+        cookie: None,
         idempotency_key: None,
         origin: None,
         preflight_for: None,
@@ -90,6 +91,9 @@ pub(crate) fn words(decision: &Decision<'_>) -> String {
         }
         Decision::Own(Own::Health) => "health".to_owned(),
         Decision::Own(Own::Webhook) => "webhook".to_owned(),
+        Decision::Own(Own::TopUp) => "top-up".to_owned(),
+        Decision::Own(Own::Account) => "account".to_owned(),
+        Decision::Own(Own::Forget) => "forget".to_owned(),
         Decision::Answer(answer, ..) => match (answer.status, header(answer, "allow")) {
             (402, None) => match body(answer).get("errorCode") {
                 Some(code) => format!("402 {}", code.as_str().unwrap()),

@@ -72,6 +72,7 @@ pub(crate) fn card(number: u8, method: &str) -> Pay {
         customer: None,
         offer: Offer { min: units(50_000), max: units(1_000_000), asked: None },
         limits: Limits { declines_per_hour: None, per_day: None },
+        deposit: None,
     }
 }
 

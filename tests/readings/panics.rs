@@ -39,6 +39,7 @@ proptest! {
             method: &method,
             url: &url,
             payment: payment.as_deref(),
+            cookie: None,
             idempotency_key: key.as_deref(),
             origin: origin.as_deref(),
             preflight_for: asked.as_deref(),

@@ -93,6 +93,7 @@ pub(crate) fn request<'a>(method: &'a str, url: &'a str, payment: Option<&'a str
         method,
         url,
         payment,
+        cookie: None,
         idempotency_key: None,
         origin: None,
         preflight_for: None,

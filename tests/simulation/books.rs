@@ -121,6 +121,7 @@ impl World<'_> {
         let served = debits(&entries) > debits(&object.books.entries);
         let wrong = std::mem::replace(&mut object.books.frozen, frozen) && frozen && served;
         object.books.entries = entries;
+        self.check_deposit(account);
         if wrong {
             self.broke(2, || "an account was debited while it was frozen".to_owned());
         }

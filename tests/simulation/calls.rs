@@ -65,6 +65,8 @@ impl World<'_> {
             Call::Announce(announcement) => self.turn(account, "announcement", dice, |world, _| {
                 world.begin_reading(account, of, announcement);
             }),
+            // Reads only: nobody in a history asks for one.
+            Call::Show(_) => {}
             Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
                 world.pay(account, of, *pay, now, dice);
             }),

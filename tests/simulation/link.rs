@@ -67,7 +67,11 @@ impl Ask {
     /// How long the caller waits in all.
     pub(crate) const fn limit(&self) -> i64 {
         match self.call {
-            Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } => DEBIT_TIME,
+            Call::Spend(_)
+            | Call::Reverse { .. }
+            | Call::Undo { .. }
+            | Call::Deliver { .. }
+            | Call::Show(_) => DEBIT_TIME,
             Call::Pay(_) | Call::Announce(_) => TOP_UP_WAIT + DEBIT_TIME,
         }
     }
@@ -145,7 +149,11 @@ impl World<'_> {
         match &mut ask.call {
             Call::Spend(order) => order.retried = true,
             Call::Pay(pay) => pay.order.retried = true,
-            Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Announce(_) => {}
+            Call::Reverse { .. }
+            | Call::Undo { .. }
+            | Call::Deliver { .. }
+            | Call::Announce(_)
+            | Call::Show(_) => {}
         }
         let pause = i64::from(ask.nth) * 60;
         self.in_a(pause, Event::Again(of.ask));

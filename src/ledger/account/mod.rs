@@ -78,6 +78,11 @@ impl<'s, S: Store> Account<'s, S> {
         Self { store }
     }
 
+    /// Its database.
+    pub(super) const fn store(&self) -> &'s S {
+        self.store
+    }
+
     /// Debits an order, if the balance covers it.
     pub fn spend(&self, order: &Order, now: Millis) -> Result<Spent, StoreError> {
         if self.store.is_blank()? {
