@@ -35,12 +35,13 @@ mod wrangler;
 
 pub use card::Card;
 pub use config::Config;
+pub use group::{Group, project, watched};
 pub use http::{Request, Response};
 pub use origin::{Arrived, Origin};
-pub use paywall::{Paywall, free_port};
+pub use paywall::{Folder, Paywall, first_answer, free_port};
 pub use stripe::Stripe;
 pub use visitor::Visitor;
-pub use workerd::Layout;
+pub use workerd::{Layout, serve};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
