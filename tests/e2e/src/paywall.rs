@@ -103,9 +103,14 @@ impl Paywall {
         self.group.as_ref().expect("it runs").id()
     }
 
+    /// Stops it in good order.
+    pub fn stop(&mut self) {
+        self.end(End::Stop);
+    }
+
     /// Stops it in good order and starts it again on the same databases.
     pub fn restart(&mut self) {
-        self.end(End::Stop);
+        self.stop();
         self.start_again();
     }
 
@@ -136,7 +141,7 @@ impl Paywall {
     /// the first answer.
     pub fn first_answer(&mut self) -> Duration {
         let Runtime::Workerd(layout) = self.runtime else { panic!("what wrangler adds is not ours to time") };
-        self.end(End::Stop);
+        self.stop();
         self.address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let (folder, demo) = (self.folder.path(), self.testbed.origin_url());
         workerd::prepare(&self.config, &layout, folder, self.address, &demo);

@@ -43,7 +43,14 @@ impl Default for Layout {
 impl Layout {
     /// The accounts, a disk, and the way out.
     pub const fn new() -> Self {
-        Self { accounts: Accounts::Ours, origin: None, full_disk: false, quiet: false, around: None, health: 200 }
+        Self {
+            accounts: Accounts::Ours,
+            origin: None,
+            full_disk: false,
+            quiet: false,
+            around: None,
+            health: 200,
+        }
     }
 
     /// No binding `ACCOUNTS`.

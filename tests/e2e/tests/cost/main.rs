@@ -1,7 +1,12 @@
 //! What a paid request costs the operator, as the platform itself counts it: one Worker request, one object request, one
 //! row written, no call to Stripe.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,301 @@
+//! The report as tables in Markdown: what is printed, and what `docs/performance.md` shows.
+
+use std::fmt::Write;
+
+use crate::cost::{self, PRICES};
+use crate::report::{Case, Figures, Machine, Report, Spread, Work};
+use crate::work::PAID;
+
+/// Where CPU time for the cost is taken from: a client's paid requests at so many connections.
+const USUAL_CONNECTIONS: u32 = 16;
+
+/// Every part that was measured, with its title.
+pub(crate) fn all(report: &Report) -> String {
+    let mut text = String::new();
+    for (name, title) in PARTS {
+        if let Some(table) = part(report, name) {
+            let _ = write!(text, "\n## {title}\n\n{table}");
+        }
+    }
+    text
+}
+
+/// The parts, as `docs/performance.md` names them.
+pub(crate) const PARTS: [(&str, &str); 8] = [
+    ("machine", "Where"),
+    ("cases", "Beside the yardsticks"),
+    ("work", "Billable work for one request"),
+    ("cost", "A million requests"),
+    ("growth", "Growth"),
+    ("start", "Size and start"),
+    ("groups", "Ways of committing together"),
+    ("speculative", "Asking the origin during the debit"),
+];
+
+/// A part as text; none, if it was not measured.
+pub(crate) fn part(report: &Report, name: &str) -> Option<String> {
+    let text = match name {
+        "machine" => Some(machine(&report.machine, report.seconds, report.rounds)),
+        "cases" => (!report.cases.is_empty()).then(|| cases(&report.cases)),
+        "work" => (!report.work.is_empty()).then(|| work(&report.work)),
+        "cost" => cost(report),
+        "growth" => (!report.growth.is_empty()).then(|| growth(report)),
+        "start" => start(report),
+        "groups" => (!report.groups.is_empty()).then(|| groups(report)),
+        "speculative" => speculative(report),
+        _ => None,
+    };
+    text.filter(|text| !text.is_empty())
+}
+
+fn machine(machine: &Machine, seconds: u32, rounds: u32) -> String {
+    let versions: Vec<_> =
+        machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    format!(
+        "{}, commit {}: {} ({} cores), {}; {}; {rounds} rounds of {seconds} s for each figure.\n",
+        machine.date,
+        machine.commit,
+        machine.cpu,
+        machine.cores,
+        machine.kernel,
+        versions.join(", ")
+    )
+}
+
+/// What a case is, in words.
+pub(crate) fn title(name: &str) -> &str {
+    match name {
+        "challenge" => "challenge (402)",
+        "free" => "free, passed on",
+        "hot" => "paid, one client",
+        "turn" => "paid, 1,000 clients in turn",
+        "topup" => "first top-up of a card",
+        other => other,
+    }
+}
+
+fn cases(cases: &[Case]) -> String {
+    let head =
+        ["case", "connections", "requests/s", "yardstick", "ratio", "target", "p50 ms", "p99 ms", "CPU µs"];
+    let rows = cases.iter().map(|case| {
+        let both = |ours: String, theirs: fn(&Figures) -> String| match &case.yardstick {
+            Some((_, figures)) => format!("{ours} / {}", theirs(figures)),
+            None => ours,
+        };
+        let yardstick =
+            case.yardstick.as_ref().map(|(name, figures)| format!("{} ({name})", whole(figures.rate)));
+        let met = |target: f64| {
+            let reached = case.ratio.is_some_and(|ratio| ratio.median >= target);
+            format!("{target} {}", if reached { "met" } else { "**missed**" })
+        };
+        vec![
+            title(&case.name).to_owned(),
+            case.connections.to_string(),
+            whole(case.ours.rate),
+            yardstick.unwrap_or_default(),
+            case.ratio.map(ratio).unwrap_or_default(),
+            case.target.map(met).unwrap_or_default(),
+            both(milliseconds(case.ours.p50), |figures| milliseconds(figures.p50)),
+            both(milliseconds(case.ours.p99), |figures| milliseconds(figures.p99)),
+            both(whole(case.ours.cpu), |figures| whole(figures.cpu)),
+        ]
+    });
+    table(&head, rows)
+}
+
+fn work(work: &[Work]) -> String {
+    let head = [
+        "request",
+        "counted over",
+        "Worker requests",
+        "object requests",
+        "rows written",
+        "rows read",
+        "alarms set",
+        "alarms fired",
+        "Stripe calls",
+        "to the origin",
+    ];
+    let rows = work.iter().map(|work| {
+        let each = |name| per_request(work.each(name));
+        let other = |count: u64| per_request(count as f64 / work.requests as f64);
+        vec![
+            work.name.clone(),
+            thousands(work.requests as f64),
+            each("worker_requests"),
+            each("object_requests"),
+            each("rows_written"),
+            each("rows_read"),
+            each("alarms_set"),
+            each("alarms"),
+            other(work.stripe_calls),
+            other(work.origin_requests),
+        ]
+    });
+    table(&head, rows)
+}
+
+fn cost(report: &Report) -> Option<String> {
+    let paid = report.work.iter().find(|work| work.name == PAID)?;
+    let usual = |name: &str| {
+        let found = |case: &&Case| case.name == name && case.connections == USUAL_CONNECTIONS;
+        report.cases.iter().find(found).map(|case| case.ours.cpu.median)
+    };
+    let cpu = usual("hot")?;
+    let mut sum = 0.0;
+    let mut rows: Vec<_> = PRICES
+        .iter()
+        .map(|price| {
+            let (each, dollars) = cost::of(price, paid, cpu);
+            sum += dollars;
+            let list = format!("[${} a million]({})", price.dollars, price.source);
+            vec![price.of.to_owned(), per_request(each), list, format!("${dollars:.3}")]
+        })
+        .collect();
+    rows.push(vec![
+        "**a million paid requests**".into(),
+        String::new(),
+        String::new(),
+        format!("**${sum:.2}**"),
+    ]);
+    Some(table(&["what", "for one paid request", "list price", "for a million"], rows))
+}
+
+fn growth(report: &Report) -> String {
+    let head = [
+        "entries before",
+        "debits added",
+        "requests/s",
+        "p50 ms",
+        "CPU µs",
+        "CPU, against the smallest",
+        "bytes per entry",
+    ];
+    let rows = report.growth.iter().map(|growth| {
+        vec![
+            thousands(growth.entries as f64),
+            thousands(growth.debits as f64),
+            whole(growth.figures.rate),
+            milliseconds(growth.figures.p50),
+            whole(growth.figures.cpu),
+            ratio(growth.ratio),
+            growth.bytes.map(|bytes| format!("{bytes:.0}")).unwrap_or_default(),
+        ]
+    });
+    table(&head, rows)
+}
+
+fn start(report: &Report) -> Option<String> {
+    let start = report.start.as_ref()?;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let rows = [
+        row("module (wasm)", format!("{} bytes", thousands(start.wasm as f64))),
+        row("module, gzipped", format!("{} bytes", thousands(start.wasm_gzipped as f64))),
+        row("JavaScript around it", format!("{} bytes", thousands(start.javascript as f64))),
+        row("start of workerd to the first answer", format!("{:.0} ms", start.ours.median)),
+        row("the same, a Worker of one line", format!("{:.0} ms", start.bare.median)),
+    ];
+    Some(table(&["", ""], rows))
+}
+
+fn groups(report: &Report) -> String {
+    let rows = report.groups.iter().map(|group| {
+        vec![
+            group.name.clone(),
+            group.connections.to_string(),
+            format!(
+                "{} ({} to {})",
+                whole(group.figures.rate),
+                thousands(group.figures.rate.least),
+                thousands(group.figures.rate.most)
+            ),
+            milliseconds(group.figures.p50),
+            whole(group.figures.cpu),
+        ]
+    });
+    table(&["group, call", "connections", "requests/s", "p50 ms", "CPU µs"], rows)
+}
+
+fn speculative(report: &Report) -> Option<String> {
+    let measured = report.speculative.as_ref()?;
+    let row = |name: &str, figures: &Figures| {
+        vec![name.to_owned(), milliseconds(figures.p50), milliseconds(figures.p99), whole(figures.rate)]
+    };
+    let rows = [row("off", &measured.off), row("on", &measured.on)];
+    let head = ["`speculative`", "p50 ms", "p99 ms", "requests/s"];
+    let saved = (measured.off.p50.median - measured.on.p50.median) / 1e3;
+    Some(format!(
+        "{}\nAn object {} ms away, an origin that takes {} ms, one request at a time: {saved:.1} ms less.\n",
+        table(&head, rows),
+        measured.object_ms,
+        measured.origin_ms
+    ))
+}
+
+fn whole(spread: Spread) -> String {
+    thousands(spread.median)
+}
+
+fn milliseconds(spread: Spread) -> String {
+    format!("{:.2}", spread.median / 1e3)
+}
+
+fn ratio(ratio: Spread) -> String {
+    format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.least, ratio.most)
+}
+
+fn per_request(count: f64) -> String {
+    let text = format!("{count:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A whole number with commas between its thousands.
+pub(crate) fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.max(0.0));
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A table in Markdown, its columns as wide as they have to be.
+fn table<const N: usize>(head: &[&str; N], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let head = head.map(ToOwned::to_owned).to_vec();
+    let width = |column: usize| {
+        let cells = std::iter::once(&head).chain(&rows).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(3)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    std::iter::once(&head).chain([&rule]).chain(&rows).map(|row| line(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{per_request, table, thousands};
+
+    #[test]
+    fn numbers_are_read_easily() {
+        assert_eq!(thousands(0.0), "0");
+        assert_eq!(thousands(999.6), "1,000");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+        assert_eq!(per_request(1.0), "1");
+        assert_eq!(per_request(0.5), "0.5");
+        assert_eq!(per_request(20.0), "20");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_have_to_be() {
+        let text = table(&["a", "bc"], [vec!["1".into(), "µs and more".into()]]);
+        assert_eq!(text, "| a   | bc          |\n| --- | ----------- |\n| 1   | µs and more |\n");
+    }
+}
