@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use stripe402_e2e::{Card, Folder, Layout, Paywall};
+use stripe402_e2e::{Card, Layout, Paywall};
 
 use crate::ours::{self, FREE, MUCH, PRICED};
 use crate::report::{Case, Figures, Sample, Spread};
@@ -49,7 +49,6 @@ pub(crate) fn measure(wish: &Wish) -> Outcome<Vec<Case>> {
     }
     let paywall = ours::start(ours::config(&json!({})), Layout::new())?;
     let origin = paywall.origin().url();
-    let folder = Folder::new();
     let needs = |wanted: &[Part]| parts.iter().any(|part| wanted.contains(part));
     let express = needs(&[Part::Challenge]).then(Yardstick::express).transpose()?;
     let pass = || Yardstick::worker(PASS, &[("ORIGIN_URL", &origin)]);
@@ -74,7 +73,7 @@ pub(crate) fn measure(wish: &Wish) -> Outcome<Vec<Case>> {
         let mut pair = Pair { part, yardstick: beside(&ours, yardstick), ours };
         if matches!(part, Part::Hot | Part::Turn) {
             let clients = if part == Part::Hot { 1 } else { CLIENTS };
-            pays(&paywall, &folder, &mut pair, clients)?;
+            pays(&paywall, &mut pair, clients)?;
         }
         pairs.push(pair);
     }
@@ -95,17 +94,16 @@ fn beside(
 }
 
 /// Gives both sides their paying clients: ours with cards that were charged, the yardstick's with nothing but a name.
-fn pays(paywall: &Paywall, folder: &Folder, pair: &mut Pair, clients: usize) -> Outcome<()> {
+fn pays(paywall: &Paywall, pair: &mut Pair, clients: usize) -> Outcome<()> {
     tell(&format!("{clients} clients pay for the first time"));
     let name = pair.part.name();
     let cards = ours::cards(paywall, name, clients);
     ours::top_up(paywall, &cards, MUCH)?;
     let payments: Vec<_> = cards.iter().map(Card::spends).collect();
-    pair.ours.header =
-        Some(("payment", ours::values(folder.path(), &format!("{name}-payments"), &payments)?));
+    pair.ours.header = Some(("payment", ours::values(&format!("{name}-payments"), &payments)?));
     let names: Vec<_> = cards.iter().map(|card| card.client.as_str().to_owned()).collect();
     if let Some((_, target)) = &mut pair.yardstick {
-        target.header = Some(("client", ours::values(folder.path(), &format!("{name}-clients"), &names)?));
+        target.header = Some(("client", ours::values(&format!("{name}-clients"), &names)?));
     }
     Ok(())
 }

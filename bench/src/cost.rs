@@ -26,6 +26,22 @@ pub(crate) const PRICES: [Price; 5] = [
     Price { of: "rows read", count: Some("rows_read"), dollars: 0.001, source: OBJECTS },
 ];
 
+/// Dollars for a million gigabyte-seconds of an object that is awake, for whom 128 MB are counted, and for a gigabyte
+/// that is kept for a month; on the same page.
+pub(crate) const DURATION: f64 = 12.50;
+pub(crate) const GB_PER_OBJECT: f64 = 0.128;
+pub(crate) const STORED: f64 = 0.20;
+/// The most gigabytes that an object can hold.
+pub(crate) const GB_MOST: f64 = 10.0;
+/// How long an object is taken to be awake for a request, in milliseconds: a commit on several machines, and the call
+/// before and after it. Not measured: only Cloudflare can tell.
+pub(crate) const ACTIVE_MS: f64 = 10.0;
+
+/// What a million requests cost in dollars, requests, rows and CPU time together.
+pub(crate) fn of_all(work: &Work, cpu: f64) -> f64 {
+    PRICES.iter().map(|price| of(price, work, cpu).1).sum()
+}
+
 /// How much of it one request needs, and what a million requests cost in dollars. `cpu` is the CPU time for a request,
 /// in microseconds.
 pub(crate) fn of(price: &Price, work: &Work, cpu: f64) -> (f64, f64) {
@@ -41,7 +57,7 @@ pub(crate) fn of(price: &Price, work: &Work, cpu: f64) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{PRICES, of};
+    use super::of_all;
     use crate::report::Work;
 
     #[test]
@@ -50,7 +66,7 @@ mod tests {
             [("worker_requests", 10), ("object_requests", 10), ("rows_written", 10), ("rows_read", 20)];
         let counts = counts.map(|(name, count)| (name.to_owned(), count)).into();
         let work = Work { name: "paid".into(), requests: 10, counts, stripe_calls: 0, origin_requests: 10 };
-        let dollars: f64 = PRICES.iter().map(|price| of(price, &work, 500.0).1).sum();
+        let dollars = of_all(&work, 500.0);
         assert!((dollars - (0.30 + 0.15 + 1.0 + 0.002 + 0.01)).abs() < 1e-9, "{dollars}");
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use stripe402_e2e::{Folder, Layout};
+use stripe402_e2e::Layout;
 
 use crate::cases::CONNECTIONS;
 use crate::ours::{self, PRICED};
@@ -25,8 +25,7 @@ const WAYS: [(&str, &str, &str); 4] = [
 pub(crate) fn measure(wish: &Wish) -> Outcome<Vec<Group>> {
     let paywall = ours::start(ours::config(&json!({})), Layout::new())?;
     let origin = paywall.origin().url();
-    let folder = Folder::new();
-    let client = ours::values(folder.path(), "client", &["hot".to_owned()])?;
+    let client = ours::values("client", &["hot".to_owned()])?;
     let start = |(_, group, call): (_, &str, &str)| {
         Yardstick::worker(DEBIT, &[("ORIGIN_URL", &origin), ("GROUP", group), ("CALL", call)])
     };

@@ -2,11 +2,11 @@
 //! testing lifted (a thousand new cards a second is what they are for).
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stripe402_e2e::{Card, Config, Layout, Paywall, Request};
+use stripe402_e2e::{Card, Config, Layout, Paywall, Request, project};
 
 use crate::{Outcome, drive};
 
@@ -61,7 +61,9 @@ pub(crate) fn top_up(paywall: &Paywall, cards: &[Card], units: i64) -> Outcome<(
 }
 
 /// Writes values of a header into a file for wrk.
-pub(crate) fn values(folder: &Path, name: &str, values: &[String]) -> Outcome<PathBuf> {
+pub(crate) fn values(name: &str, values: &[String]) -> Outcome<PathBuf> {
+    let folder = project().join("target/bench");
+    std::fs::create_dir_all(&folder)?;
     let path = folder.join(name);
     std::fs::write(&path, values.join("\n") + "\n")?;
     Ok(path)

@@ -1,7 +1,7 @@
 //! What asking the origin during the debit saves: an object that is 20 ms away, an origin that takes as long, one client.
 
 use serde_json::{Value, json};
-use stripe402_e2e::{Folder, Layout, Paywall};
+use stripe402_e2e::{Layout, Paywall};
 
 use crate::ours::{self, MUCH};
 use crate::report::{Figures, Speculative};
@@ -17,9 +17,8 @@ const SLOW: &str = "/slow?ms=20";
 
 /// Measures it with the option off and on, in turn. One request at a time, so that each is asked ahead.
 pub(crate) fn measure(wish: &Wish) -> Outcome<Speculative> {
-    let folder = Folder::new();
     let (off, on) = (far(&json!({"amount": 100}))?, far(&json!({"amount": 100, "speculative": true}))?);
-    let (to_off, to_on) = (asked(&off, &folder, "off")?, asked(&on, &folder, "on")?);
+    let (to_off, to_on) = (asked(&off, "off")?, asked(&on, "on")?);
     let (mut samples_off, mut samples_on) = (Vec::new(), Vec::new());
     for round in 0..=wish.rounds {
         tell(&format!("round {round} of {}: speculative", wish.rounds));
@@ -39,10 +38,10 @@ fn far(route: &Value) -> Outcome<Paywall> {
     ours::start(config, Layout::new().around_is(SLOW_ACCOUNT))
 }
 
-fn asked(paywall: &Paywall, folder: &Folder, name: &str) -> Outcome<Target> {
+fn asked(paywall: &Paywall, name: &str) -> Outcome<Target> {
     let card = paywall.stripe().card(name);
     ours::top_up(paywall, std::slice::from_ref(&card), MUCH)?;
-    let values = ours::values(folder.path(), name, &[card.spends()])?;
+    let values = ours::values(name, &[card.spends()])?;
     let (address, group) = ours::server(paywall);
     Ok(Target { address, group, path: SLOW, header: Some(("payment", values)), refused: false })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cost::{self, PRICES};
+use crate::cost::{self, PRICES, Price};
 use crate::report::{Case, Figures, Machine, Report, Spread, Work};
 use crate::work::PAID;
 
@@ -21,11 +21,12 @@ pub(crate) fn all(report: &Report) -> String {
 }
 
 /// The parts, as `docs/performance.md` names them.
-pub(crate) const PARTS: [(&str, &str); 8] = [
+pub(crate) const PARTS: [(&str, &str); 9] = [
     ("machine", "Where"),
     ("cases", "Beside the yardsticks"),
     ("work", "Billable work for one request"),
     ("cost", "A million requests"),
+    ("scale", "Ten thousand requests a second"),
     ("growth", "Growth"),
     ("start", "Size and start"),
     ("groups", "Ways of committing together"),
@@ -39,6 +40,7 @@ pub(crate) fn part(report: &Report, name: &str) -> Option<String> {
         "cases" => (!report.cases.is_empty()).then(|| cases(&report.cases)),
         "work" => (!report.work.is_empty()).then(|| work(&report.work)),
         "cost" => cost(report),
+        "scale" => scale(report),
         "growth" => (!report.growth.is_empty()).then(|| growth(report)),
         "start" => start(report),
         "groups" => (!report.groups.is_empty()).then(|| groups(report)),
@@ -135,30 +137,57 @@ fn work(work: &[Work]) -> String {
     table(&head, rows)
 }
 
+/// The paid request whose work was counted, and its CPU time, in microseconds.
+fn paid(report: &Report) -> Option<(&Work, f64)> {
+    let work = report.work.iter().find(|work| work.name == PAID)?;
+    let usual = |case: &&Case| case.name == "hot" && case.connections == USUAL_CONNECTIONS;
+    report.cases.iter().find(usual).map(|case| (work, case.ours.cpu.median))
+}
+
 fn cost(report: &Report) -> Option<String> {
-    let paid = report.work.iter().find(|work| work.name == PAID)?;
-    let usual = |name: &str| {
-        let found = |case: &&Case| case.name == name && case.connections == USUAL_CONNECTIONS;
-        report.cases.iter().find(found).map(|case| case.ours.cpu.median)
+    let (work, cpu) = paid(report)?;
+    let row = |price: &Price| {
+        let (each, dollars) = cost::of(price, work, cpu);
+        let list = format!("[${} a million]({})", price.dollars, price.source);
+        vec![price.of.to_owned(), per_request(each), list, format!("${dollars:.3}")]
     };
-    let cpu = usual("hot")?;
-    let mut sum = 0.0;
-    let mut rows: Vec<_> = PRICES
-        .iter()
-        .map(|price| {
-            let (each, dollars) = cost::of(price, paid, cpu);
-            sum += dollars;
-            let list = format!("[${} a million]({})", price.dollars, price.source);
-            vec![price.of.to_owned(), per_request(each), list, format!("${dollars:.3}")]
-        })
-        .collect();
-    rows.push(vec![
-        "**a million paid requests**".into(),
-        String::new(),
-        String::new(),
-        format!("**${sum:.2}**"),
-    ]);
+    let sum = format!("**${:.2}**", cost::of_all(work, cpu));
+    let sum = vec!["**a million paid requests**".to_owned(), String::new(), String::new(), sum];
+    let rows = PRICES.iter().map(row).chain([sum]);
     Some(table(&["what", "for one paid request", "list price", "for a million"], rows))
+}
+
+/// What 10,000 paid requests a second come to in 30 days, if they go on all the time.
+fn scale(report: &Report) -> Option<String> {
+    let (work, cpu) = paid(report)?;
+    let bytes = report.growth.iter().rev().find_map(|growth| growth.bytes)?;
+    let millions = 10_000.0 * 86_400.0 * 30.0 / 1e6;
+    let billed = millions * cost::of_all(work, cpu);
+    let active = millions * cost::ACTIVE_MS;
+    let gigabytes = millions * bytes / 1e3;
+    let row = |what: &str, much: String| vec![what.to_owned(), much];
+    let rows = [
+        row("paid requests", format!("{} million", thousands(millions))),
+        row("requests, rows and CPU, as above", format!("${}", thousands(billed))),
+        row(
+            "objects awake, 10 ms for each request (assumed)",
+            format!("${}", thousands(active * cost::GB_PER_OBJECT * cost::DURATION / 1e3)),
+        ),
+        row(
+            "entries kept",
+            format!(
+                "{} GB, ${} a month while they are",
+                thousands(gigabytes),
+                thousands(gigabytes * cost::STORED)
+            ),
+        ),
+        row(
+            "entries in an object's 10 GB, at most",
+            format!("{} million", thousands(cost::GB_MOST * 1e3 / bytes)),
+        ),
+        row("takings at a cent a request", format!("${}", thousands(millions * 1e4))),
+    ];
+    Some(table(&["30 days", ""], rows))
 }
 
 fn growth(report: &Report) -> String {
