@@ -10,7 +10,7 @@ use crate::ours::{self, FREE, MUCH, PRICED};
 use crate::report::{Case, Figures, Sample, Spread};
 use crate::wish::{Part, Wish};
 use crate::wrk::{self, Target};
-use crate::yardstick::{DEBIT, PASS, Yardstick};
+use crate::yardstick::{DEBIT, PASS, REFUSE, Yardstick};
 use crate::{Outcome, drive, tell};
 
 /// How many connections ask at a time.
@@ -24,58 +24,43 @@ const CARDS_PER_SECOND: usize = 600;
 struct Pair {
     part: Part,
     ours: Target,
-    yardstick: Option<(&'static str, Target)>,
+    name: &'static str,
+    theirs: Target,
+    /// What the ratio should be at least, and at how many connections.
+    target: Option<(f64, &'static [u32])>,
+    /// It runs as long as it is needed.
+    _yardstick: Yardstick,
 }
 
 /// Ours, and the yardstick's right after.
-type Round = (Sample, Option<Sample>);
-
-/// What the ratio should be at least, at so many connections; none where nothing is asked.
-fn target(part: Part, connections: u32) -> Option<f64> {
-    match part {
-        Part::Challenge => Some(1.5),
-        Part::Free => Some(0.9),
-        Part::Hot if connections == 64 => Some(0.85),
-        _ => None,
-    }
-}
+type Round = (Sample, Sample);
 
 /// Measures every case that is wished for.
 pub(crate) fn measure(wish: &Wish) -> Outcome<Vec<Case>> {
-    let parts = [Part::Challenge, Part::Free, Part::Hot, Part::Turn];
+    let parts = [Part::Challenge, Part::Free, Part::Hot, Part::Turn, Part::TopUp];
     let parts: Vec<_> = parts.into_iter().filter(|part| wish.wants(*part)).collect();
-    if parts.is_empty() && !wish.wants(Part::TopUp) {
+    if parts.is_empty() {
         return Ok(Vec::new());
     }
     let paywall = ours::start(ours::config(&json!({})), Layout::new())?;
     let origin = paywall.origin().url();
-    let needs = |wanted: &[Part]| parts.iter().any(|part| wanted.contains(part));
-    let express = needs(&[Part::Challenge]).then(Yardstick::express).transpose()?;
-    let pass = || Yardstick::worker(PASS, &[("ORIGIN_URL", &origin)]);
-    let pass = needs(&[Part::Free]).then(pass).transpose()?;
-    let debit = || Yardstick::worker(DEBIT, &[("ORIGIN_URL", &origin)]);
-    let debit = needs(&[Part::Hot, Part::Turn]).then(debit).transpose()?;
-
+    let worker = |module| Yardstick::worker(module, &[("ORIGIN_URL", &origin)]);
     let mut pairs = Vec::new();
-    for part in parts {
-        let plain = |path| Target {
-            address: paywall.address(),
-            group: paywall.process_group(),
-            path,
-            header: None,
-            refused: part == Part::Challenge,
+    for part in &parts {
+        let yardsticks: Vec<(_, _, Option<(_, &[u32])>)> = match part {
+            Part::Challenge => vec![
+                ("Express", Yardstick::express()?, Some((1.5, &CONNECTIONS))),
+                // For information: what is left for our own work.
+                ("a bare Worker", worker(REFUSE)?, None),
+            ],
+            Part::Free => vec![("a bare Worker", worker(PASS)?, Some((0.9, &CONNECTIONS)))],
+            Part::Hot => vec![("a bare Worker and object", worker(DEBIT)?, Some((0.85, &[64])))],
+            Part::Turn => vec![("a bare Worker and object", worker(DEBIT)?, None)],
+            _ => Vec::new(),
         };
-        let (ours, yardstick) = match part {
-            Part::Challenge => (plain(PRICED), ("Express", &express)),
-            Part::Free => (plain(FREE), ("a bare Worker", &pass)),
-            _ => (plain(PRICED), ("a bare Worker and object", &debit)),
-        };
-        let mut pair = Pair { part, yardstick: beside(&ours, yardstick), ours };
-        if matches!(part, Part::Hot | Part::Turn) {
-            let clients = if part == Part::Hot { 1 } else { CLIENTS };
-            pays(&paywall, &mut pair, clients)?;
+        for (name, yardstick, target) in yardsticks {
+            pairs.push(pair(&paywall, *part, name, yardstick, target)?);
         }
-        pairs.push(pair);
     }
     let mut measured = alternate(&pairs, wish)?;
     if wish.wants(Part::TopUp) {
@@ -84,61 +69,59 @@ pub(crate) fn measure(wish: &Wish) -> Outcome<Vec<Case>> {
     Ok(measured)
 }
 
-/// The same requests to a yardstick.
-fn beside(
-    ours: &Target,
-    (name, yardstick): (&'static str, &Option<Yardstick>),
-) -> Option<(&'static str, Target)> {
-    let yardstick = yardstick.as_ref()?;
-    Some((name, Target { address: yardstick.address(), group: yardstick.group(), ..ours.clone() }))
-}
-
-/// Gives both sides their paying clients: ours with cards that were charged, the yardstick's with nothing but a name.
-fn pays(paywall: &Paywall, pair: &mut Pair, clients: usize) -> Outcome<()> {
-    tell(&format!("{clients} clients pay for the first time"));
-    let name = pair.part.name();
-    let cards = ours::cards(paywall, name, clients);
-    ours::top_up(paywall, &cards, MUCH)?;
-    let payments: Vec<_> = cards.iter().map(Card::spends).collect();
-    pair.ours.header = Some(("payment", ours::values(&format!("{name}-payments"), &payments)?));
-    let names: Vec<_> = cards.iter().map(|card| card.client.as_str().to_owned()).collect();
-    if let Some((_, target)) = &mut pair.yardstick {
-        target.header = Some(("client", ours::values(&format!("{name}-clients"), &names)?));
+/// The same requests to both. Clients who pay are cards that were charged on our side, and nothing but names on the other.
+fn pair(
+    paywall: &Paywall,
+    part: Part,
+    name: &'static str,
+    yardstick: Yardstick,
+    target: Option<(f64, &'static [u32])>,
+) -> Outcome<Pair> {
+    let (address, group) = ours::server(paywall);
+    let path = if part == Part::Free { FREE } else { PRICED };
+    let mut ours = Target { address, group, path, header: None, refused: part == Part::Challenge };
+    let mut theirs = Target { address: yardstick.address(), group: yardstick.group(), ..ours.clone() };
+    if matches!(part, Part::Hot | Part::Turn) {
+        let clients = if part == Part::Hot { 1 } else { CLIENTS };
+        tell(&format!("{clients} clients pay for the first time"));
+        let cards = ours::cards(paywall, part.name(), clients);
+        ours::top_up(paywall, &cards, MUCH)?;
+        let payments: Vec<_> = cards.iter().map(Card::spends).collect();
+        let names: Vec<_> = cards.iter().map(|card| card.client.as_str().to_owned()).collect();
+        ours.header = Some(("payment", ours::values(&format!("{}-payments", part.name()), &payments)?));
+        theirs.header = Some(("client", ours::values(&format!("{}-clients", part.name()), &names)?));
     }
-    Ok(())
+    Ok(Pair { part, ours, name, theirs, target, _yardstick: yardstick })
 }
 
 fn alternate(pairs: &[Pair], wish: &Wish) -> Outcome<Vec<Case>> {
     let mut samples: BTreeMap<(usize, u32), Vec<Round>> = BTreeMap::new();
     for pair in pairs {
         wrk::run(&pair.ours, 16, 1)?;
-        if let Some((_, target)) = &pair.yardstick {
-            wrk::run(target, 16, 1)?;
-        }
+        wrk::run(&pair.theirs, 16, 1)?;
     }
     for round in 1..=wish.rounds {
         for (nth, pair) in pairs.iter().enumerate() {
-            tell(&format!("round {round} of {}: {}", wish.rounds, pair.part.name()));
+            tell(&format!("round {round} of {}: {} beside {}", wish.rounds, pair.part.name(), pair.name));
             for connections in CONNECTIONS {
                 let ours = wrk::run(&pair.ours, connections, wish.seconds)?;
-                let measure = |(_, target): &(_, Target)| wrk::run(target, connections, wish.seconds);
-                let yardstick = pair.yardstick.as_ref().map(measure).transpose()?;
-                samples.entry((nth, connections)).or_default().push((ours, yardstick));
+                let theirs = wrk::run(&pair.theirs, connections, wish.seconds)?;
+                samples.entry((nth, connections)).or_default().push((ours, theirs));
             }
         }
     }
     let case = |((nth, connections), samples): ((usize, u32), Vec<Round>)| {
         let pair = pairs.get(nth)?;
-        let ours: Vec<_> = samples.iter().map(|(ours, _)| *ours).collect();
-        let theirs: Vec<_> = samples.iter().filter_map(|(_, theirs)| *theirs).collect();
+        let (ours, theirs): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
         let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| ours.rate / theirs.rate);
+        let target = pair.target.filter(|(_, at)| at.contains(&connections));
         Some(Case {
             name: pair.part.name().to_owned(),
             connections,
+            ratio: Some(Spread::of(ratios)),
             ours: Figures::of(&ours),
-            ratio: pair.yardstick.as_ref().map(|_| Spread::of(ratios)),
-            yardstick: pair.yardstick.as_ref().map(|(name, _)| ((*name).to_owned(), Figures::of(&theirs))),
-            target: target(pair.part, connections),
+            yardstick: Some((pair.name.to_owned(), Figures::of(&theirs))),
+            target: target.map(|(least, _)| least),
         })
     };
     Ok(samples.into_iter().filter_map(case).collect())

@@ -14,9 +14,10 @@ use crate::wrk::{self, Target};
 use crate::yardstick::{DEBIT, Yardstick};
 use crate::{Outcome, tell};
 
-const WAYS: [(&str, &str, &str); 4] = [
+const WAYS: [(&str, &str, &str); 5] = [
     ("next turn of the event loop, method call", "timer", "rpc"),
     ("next turn of the event loop, request", "timer", "fetch"),
+    ("at once if alone, else next turn, method call", "idle", "rpc"),
     ("after storage.sync(), method call", "sync", "rpc"),
     ("after storage.sync(), request", "sync", "fetch"),
 ];

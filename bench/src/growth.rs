@@ -22,8 +22,8 @@ const SIZES: [u64; 3] = [10, 10_000, 1_000_000];
 /// How many debits make one measurement, over how many connections.
 const DEBITS: usize = 1_000;
 const CONNECTIONS: u32 = 16;
-/// A first debit opens the database, which is not what grows.
-const WARM_UP: usize = 20;
+/// The first debits open the database and find its statements unprepared, which is not what grows.
+const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 const FILL: &str = "

@@ -7,6 +7,8 @@ use stripe402_e2e::{Folder, Group, Request, first_answer, free_port, project, se
 
 use crate::Outcome;
 
+/// A Worker that refuses everything with the same words.
+pub(crate) const REFUSE: &str = include_str!("../yardsticks/refuse.js");
 /// A pass-through Worker.
 pub(crate) const PASS: &str = include_str!("../yardsticks/pass.js");
 /// A Worker and an object that debits.

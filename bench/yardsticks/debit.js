@@ -4,7 +4,8 @@
 //
 // Two settings, so that the ways can be compared (CASES=groups):
 // GROUP  "timer": what has arrived by the next turn of the event loop is a group; "sync": what arrives while the last
-//        group becomes durable is the next one.
+//        group becomes durable is the next one; "idle": who comes alone is committed at once, and while that becomes
+//        durable, what has arrived by the next turn is a group.
 // CALL   "rpc": a method of the object; "fetch": a request to it with its data in headers and no body, as a Worker has
 //        to ask that is not JavaScript.
 // The default is what was the fastest.
@@ -55,6 +56,7 @@ export class Account extends DurableObject {
     return new Promise((resolve) => {
       this.waiting.push({ price, resource, op, resolve });
       if (this.env.GROUP === "sync") this.commitWhileAnyWait();
+      else if (this.env.GROUP === "idle" && !this.syncing) this.commitAtOnce();
       else if (this.waiting.length === 1) setTimeout(() => this.commit(), 0);
     });
   }
@@ -72,6 +74,13 @@ export class Account extends DurableObject {
       this.commit();
       await this.ctx.storage.sync();
     }
+    this.syncing = false;
+  }
+
+  async commitAtOnce() {
+    this.syncing = true;
+    this.commit();
+    await this.ctx.storage.sync();
     this.syncing = false;
   }
 
