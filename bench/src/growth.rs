@@ -31,7 +31,7 @@ const FILL: &str = "
         last AS (SELECT currency, seq, at, balance FROM entry ORDER BY seq DESC LIMIT 1),
         more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < ?1)
     INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
-    SELECT last.currency, last.seq + n, last.at + n, 'debit', -100, last.balance - 100 * n, 'GET /api/joke',
+    SELECT last.currency, last.seq + n, last.at, 'debit', -100, last.balance - 100 * n, 'GET /api/joke',
            lower(hex(randomblob(16)))
     FROM more, last ORDER BY n";
 
