@@ -3,6 +3,7 @@
 //! Kept true here: the price and the resource come from the route table, never from the client; what cannot be read
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
+pub mod ahead;
 pub mod answer;
 pub mod decide;
 pub mod headers;
@@ -16,6 +17,7 @@ pub mod readings;
 pub mod record;
 pub mod route_table;
 
+pub use ahead::Ahead;
 pub use answer::Answer;
 pub use decide::{Decision, Facts, Gate, Own, PaidRequest};
 pub use memory::Memory;

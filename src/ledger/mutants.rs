@@ -41,11 +41,15 @@ pub enum Mutant {
     SentToAnotherStripe,
     /// A charge that one look-up does not find has never happened.
     OneMissIsEnough,
+    /// A call that comes after its undoing is debited.
+    UndoneIsForgotten,
+    /// What was given back of the debits that became sums stays behind.
+    ReversalsLeftBehind,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -59,6 +63,8 @@ impl Mutant {
         Self::ActionNotCanceled,
         Self::SentToAnotherStripe,
         Self::OneMissIsEnough,
+        Self::UndoneIsForgotten,
+        Self::ReversalsLeftBehind,
     ];
 }
 

@@ -240,10 +240,16 @@ impl Object {
         Ok(call)
     }
 
+    /// How long debits are kept singly, in milliseconds. Where the configuration is wrong nothing is summed up.
+    fn keep(&self) -> i64 {
+        let days = setup(&self.env).map_or(36_500, |setup| setup.settings.compact_after_days);
+        i64::from(days).saturating_mul(24 * 3_600_000)
+    }
+
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
     fn arm(&self) {
         let storage = self.state.storage();
-        let wake_at = match self.ledger().wake_at() {
+        let wake_at = match self.ledger().wake_at(self.keep(), now()) {
             Ok(wake_at) => wake_at,
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
@@ -283,6 +289,9 @@ impl Object {
             }
         }
         let Ok(setup) = setup(&self.env) else { return };
+        if let Err(error) = self.ledger().compact(self.keep(), now()) {
+            console_error(&format!("stripe402: old debits could not be summed up: {error}"));
+        }
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),

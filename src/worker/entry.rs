@@ -12,6 +12,7 @@ use web_sys::{Request, Response};
 use worker::{Context, Env, event};
 
 use super::account_client::ask as ask_account;
+use super::early::{self, Early};
 use super::http::{allow_origin, count, get, mutable, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
@@ -82,7 +83,8 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
     };
     let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
-    let forward = |target, canonical| Forward { request, target, canonical, priced: false, proof: None };
+    let forward =
+        |target, canonical| Forward { request, target, canonical, priced: false, proof: None, cache: true };
     match setup.gate.decide(&facts) {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
@@ -103,16 +105,26 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         Decision::Pay(paid) => {
             let till = Till { env, setup: &setup, ctx, headers: &headers, paid: &paid };
             let line = Line { route: Some(&paid.route.key), ..line };
+            let forward = Forward { priced: true, cache: paid.route.cache, ..forward(&paid.target, true) };
+            let early = Early::start(&till, forward);
             let receipt = match till.pay(method).await {
                 Ok(receipt) => receipt,
                 Err(answer) => {
+                    if let Some(early) = early {
+                        early.refused();
+                    }
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
                     return respond(&answer, method, cors);
                 }
             };
-            let proof = prove(&setup, &url, method, &paid, &receipt);
-            let forward = Forward { priced: true, proof: proof.as_deref(), ..forward(&paid.target, true) };
-            let answer = origin::ask(env, &setup.settings, forward).await;
+            let answer = if let Some(early) = early {
+                early.paid(&setup.settings, request).await
+            } else {
+                let proof = prove(&setup, &url, method, &paid, &receipt);
+                let forward = Forward { proof: proof.as_deref(), ..forward };
+                origin::ask(env, &setup.settings, forward).await
+            };
+            early::has_paid(&paid, &receipt.client_id);
             let (account, charge) = (receipt.account.short().to_owned(), receipt.charge.clone());
             let (response, charged) = delivered(&till, method, receipt, answer, cors).await?;
             let line = Line {

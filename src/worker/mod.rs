@@ -6,6 +6,7 @@
 mod account_client;
 mod account_object;
 mod debit_queue;
+mod early;
 mod entry;
 mod http;
 mod limits;

@@ -7,7 +7,7 @@ use js_sys::Reflect;
 use js_sys::futures::JsFuture;
 use stripe402_core::config::{OriginTarget, Settings};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response};
+use web_sys::{AbortController, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response};
 
 use super::http::{get, mutable};
 use super::platform::{Fetcher, console_error, describe, either, global, within};
@@ -44,6 +44,8 @@ pub(super) struct Forward<'a> {
     pub(super) priced: bool,
     /// The proof that it was paid for.
     pub(super) proof: Option<&'a str>,
+    /// Whether caches on the way may answer it.
+    pub(super) cache: bool,
 }
 
 /// Whether this request is one that we have forwarded ourselves: there is no origin behind us.
@@ -57,23 +59,45 @@ pub(super) async fn ask(
     settings: &Settings,
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
-    let request = forward.request;
+    begin(env, settings, forward)?.answer(settings, forward.request).await
+}
+
+/// Sends a request to the origin.
+pub(super) fn begin(env: &JsValue, settings: &Settings, forward: Forward<'_>) -> Result<Asked, NoAnswer> {
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
     let promise = start(env, settings, forward, &controller).map_err(|error| {
         console_error(&format!("stripe402: the origin could not be asked: {}", describe(&error)));
         NoAnswer::Unreachable
     })?;
-    match within(JsFuture::from(promise), settings.origin_timeout_ms).await {
-        Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
-        Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
-        Some(Err(error)) => {
-            console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
-            Err(NoAnswer::Unreachable)
+    Ok(Asked { promise: JsFuture::from(promise), controller })
+}
+
+/// A request that is on its way.
+pub(super) struct Asked {
+    promise: JsFuture,
+    controller: AbortController,
+}
+
+impl Asked {
+    /// Waits for the answer's headers. `request` is the client's.
+    pub(super) async fn answer(self, settings: &Settings, request: &Request) -> Result<Response, NoAnswer> {
+        match within(self.promise, settings.origin_timeout_ms).await {
+            Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
+            Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
+            Some(Err(error)) => {
+                console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
+                Err(NoAnswer::Unreachable)
+            }
+            None => {
+                self.controller.abort();
+                Err(NoAnswer::TimedOut)
+            }
         }
-        None => {
-            controller.abort();
-            Err(NoAnswer::TimedOut)
-        }
+    }
+
+    /// Nobody wants the answer any more.
+    pub(super) fn abort(&self) {
+        self.controller.abort();
     }
 }
 
@@ -83,7 +107,7 @@ fn start(
     forward: Forward<'_>,
     controller: &AbortController,
 ) -> Result<js_sys::Promise, JsValue> {
-    let Forward { request, target, canonical, priced, proof } = forward;
+    let Forward { request, target, canonical, priced, proof, cache } = forward;
     let path = if canonical { &target.canonical } else { &target.raw };
     let here = request.url();
     let here = origin_of(&here);
@@ -113,6 +137,9 @@ fn start(
     }
     let init = RequestInit::new();
     init.set_redirect(RequestRedirect::Manual);
+    if !cache {
+        init.set_cache(RequestCache::NoStore);
+    }
     // The client that goes away takes its request to the origin with it.
     init.set_signal(Some(&either(&request.signal(), &controller.signal())?));
     let fetcher: Fetcher = match &settings.origin {
