@@ -15,7 +15,8 @@ pub(crate) struct Price {
 }
 
 const WORKERS: &str = "https://developers.cloudflare.com/workers/platform/pricing/";
-const OBJECTS: &str = "https://developers.cloudflare.com/durable-objects/platform/pricing/";
+/// The page with the prices of objects.
+pub(crate) const OBJECTS: &str = "https://developers.cloudflare.com/durable-objects/platform/pricing/";
 
 /// The list prices of the paid plan, read on 2026-11-20.
 pub(crate) const PRICES: [Price; 5] = [

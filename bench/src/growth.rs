@@ -95,7 +95,7 @@ fn by_client(paths: &[PathBuf]) -> Outcome<BTreeMap<String, PathBuf>> {
 }
 
 /// Adds entries. Gives what each took, in bytes, where they are many more than fit into a page.
-fn fill(database: &Path, entries: u64) -> Outcome<Option<f64>> {
+pub(crate) fn fill(database: &Path, entries: u64) -> Outcome<Option<f64>> {
     let connection = Connection::open(database)?;
     let before = size(&connection)?;
     let added = connection.execute(FILL, params![i64::try_from(entries)?])?;

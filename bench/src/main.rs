@@ -63,7 +63,7 @@ measure  measures, prints tables, writes target/bench.json and target/bench.svg
          SECONDS  how long each measurement takes (2)
          ROUNDS   how often each is repeated (5)
          CASES    which parts, of: challenge free hot turn topup work growth start groups speculative
-                  (all but the last two)
+                  (all but groups)
 docs     draws docs/performance.svg and fills the figures into docs/performance.md, from target/bench.json";
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::cost::{self, PRICES, Price};
 use crate::report::{Case, Figures, Machine, Report, Spread, Work};
-use crate::work::PAID;
+use crate::work::{PAID, SUMMED_UP};
 
 /// Where CPU time for the cost is taken from: a client's paid requests at so many connections.
 const USUAL_CONNECTIONS: u32 = 16;
@@ -154,6 +154,22 @@ fn cost(report: &Report) -> Option<String> {
     let sum = format!("**${:.2}**", cost::of_all(work, cpu));
     let sum = vec!["**a million paid requests**".to_owned(), String::new(), String::new(), sum];
     let rows = PRICES.iter().map(row).chain([sum]);
+    // A row that is deleted is a row written.
+    let later = report.work.iter().find(|work| work.name == SUMMED_UP).into_iter().flat_map(|work| {
+        let rows = PRICES.iter().filter(|price| price.of == "rows written").map(|price| {
+            let (each, dollars) = cost::of(price, work, 0.0);
+            let list = format!("[${} a million]({})", price.dollars, price.source);
+            vec![SUMMED_UP.to_owned(), per_request(each), list, format!("${dollars:.3}")]
+        });
+        rows.collect::<Vec<_>>()
+    });
+    let kept = report.growth.iter().rev().find_map(|growth| growth.bytes).map(|bytes| {
+        let dollars = bytes / 1e3 * cost::STORED;
+        let each = format!("{bytes:.0} bytes");
+        let list = format!("[${} a gigabyte and month]({})", cost::STORED, cost::OBJECTS);
+        vec!["an entry, kept for a month".to_owned(), each, list, format!("${dollars:.3}")]
+    });
+    let rows = rows.chain(later).chain(kept);
     Some(table(&["what", "for one paid request", "list price", "for a million"], rows))
 }
 

@@ -72,7 +72,7 @@ impl Wish {
         let parts = match given("CASES") {
             None => {
                 let usual = Part::ALL.map(|(_, part)| part);
-                usual.into_iter().filter(|part| !matches!(part, Part::Groups | Part::Speculative)).collect()
+                usual.into_iter().filter(|part| *part != Part::Groups).collect()
             }
             Some(names) => names
                 .split(|c: char| c == ',' || c.is_whitespace())

@@ -1,17 +1,22 @@
 //! What a request makes Cloudflare bill, counted by the platform around the Worker as it is deployed, and what it makes
 //! Stripe do.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use stripe402_e2e::{Card, Layout, Paywall, Request};
 
-use crate::ours::{self, FREE, PRICED};
+use crate::ours::{self, FREE, MUCH, PRICED};
 use crate::report::Work;
-use crate::{Outcome, drive};
+use crate::{Outcome, drive, growth};
 
 /// The kind of request that everything here is about.
 pub(crate) const PAID: &str = "paid";
+
+/// What an old debit costs once more.
+pub(crate) const SUMMED_UP: &str = "a debit, summed up when it is old";
 
 /// So many paid requests, and so many of each other kind.
 const MANY: usize = 1_000;
@@ -48,7 +53,55 @@ pub(crate) fn count() -> Outcome<Vec<Work>> {
         ("first top-up of a card", each(PRICED, Card::pays), 200),
         ("later top-up, same PaymentMethod", each(DEAR, Card::spends_or_pays), 200),
     ];
-    kinds.into_iter().map(|(name, requests, status)| one(&paywall, name, &requests, status)).collect()
+    let all = kinds.into_iter().map(|(name, requests, status)| one(&paywall, name, &requests, status));
+    all.chain([summed_up()]).collect()
+}
+
+/// Lets a year go by over so many debits, and counts what the alarms do then. The one top-up that sets the first of them
+/// is counted with it.
+fn summed_up() -> Outcome<Work> {
+    const DEBITS: u64 = 5_000;
+    let dear = json!({"GET /api/weather": {"amount": MUCH}});
+    let mut paywall = ours::start(ours::config(&dear), Layout::new().counted())?;
+    let card = paywall.stripe().card("old");
+    ours::top_up(&paywall, std::slice::from_ref(&card), MUCH)?;
+    paywall.stop();
+    let databases = paywall.databases();
+    let database = databases.first().ok_or("the account has no database")?;
+    growth::fill(database, DEBITS)?;
+    Connection::open(database)?.execute("UPDATE entry SET at = at - 365 * 86400000", [])?;
+    paywall.start_again();
+
+    let stripe_before = stripe_calls(&paywall);
+    let request = [drive::paid(paywall.address(), DEAR, &card.spends_or_pays())];
+    drive::run(ours::server(&paywall), 1, &request, PATIENCE, 200)?;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let mut left = || -> Outcome<Option<()>> {
+        for (name, count) in paywall.counts() {
+            *counts.entry(name).or_default() += count;
+        }
+        let sql = "SELECT count(*) FROM entry WHERE kind = 'debit'";
+        let debits: i64 = Connection::open(database)?.query_row(sql, [], |row| row.get(0))?;
+        // The debit of the request that has just been paid is young.
+        Ok((debits == 1).then_some(()))
+    };
+    let began = Instant::now();
+    while left()?.is_none() {
+        if began.elapsed() > PATIENCE {
+            return Err("old debits are not summed up".into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // The last alarm may still be at it.
+    std::thread::sleep(Duration::from_millis(500));
+    left()?;
+    Ok(Work {
+        name: SUMMED_UP.to_owned(),
+        requests: DEBITS,
+        stripe_calls: (stripe_calls(&paywall) - stripe_before) as u64,
+        origin_requests: 1,
+        counts,
+    })
 }
 
 fn one(paywall: &Paywall, name: &str, requests: &[Vec<u8>], status: u16) -> Outcome<Work> {
