@@ -1,6 +1,11 @@
 //! What a million requests cost at Cloudflare's list prices, beyond what the plan includes.
 
-use crate::report::Work;
+use crate::report::{Case, Report, Work};
+use crate::wish::Part;
+use crate::work::PAID;
+
+/// Where CPU time is taken from: a client's paid requests at so many connections.
+const USUAL_CONNECTIONS: u32 = 16;
 
 /// A price: what is counted, its name in the report, dollars for a million, and the page that says so.
 pub(crate) struct Price {
@@ -37,6 +42,13 @@ pub(crate) const GB_MOST: f64 = 10.0;
 /// How long an object is taken to be awake for a request, in milliseconds: a commit on several machines, and the call
 /// before and after it. Not measured: only Cloudflare can tell.
 pub(crate) const ACTIVE_MS: f64 = 10.0;
+
+/// The paid request whose work was counted, and its CPU time, in microseconds. None, if either was not measured.
+pub(crate) fn paid(report: &Report) -> Option<(&Work, f64)> {
+    let work = report.work.iter().find(|work| work.name == PAID)?;
+    let usual = |case: &&Case| case.name == Part::Hot.name() && case.connections == USUAL_CONNECTIONS;
+    report.cases.iter().find(usual).map(|case| (work, case.ours.cpu.median))
+}
 
 /// What a million requests cost in dollars, requests, rows and CPU time together.
 pub(crate) fn of_all(work: &Work, cpu: f64) -> f64 {

@@ -35,12 +35,17 @@ pub(crate) fn here() -> Outcome<Machine> {
         cpu: model.unwrap_or("unknown").trim().to_owned(),
         cores: std::thread::available_parallelism()?.get(),
         kernel: said(Command::new("uname").arg("-sr")),
+        load: load().unwrap_or_default(),
         versions: versions
             .map(|(name, version)| (name.to_owned(), version))
             .into_iter()
             .collect::<BTreeMap<_, _>>(),
         commit: git(&["rev-parse", "--short=10", "HEAD"]) + changed,
     })
+}
+
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// The first line that a program says; nothing, if it cannot be asked.

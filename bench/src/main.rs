@@ -57,6 +57,9 @@ use self::wish::{Part, Wish};
 /// What is said when something does not work.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// The load above which something else runs beside the measurement.
+const BUSY: f64 = 0.7;
+
 const USAGE: &str = "usage: stripe402-bench [measure | docs]
 
 measure  measures, prints tables, writes target/bench.json and target/bench.svg
@@ -93,6 +96,12 @@ fn measure() -> Outcome<()> {
     let wish = Wish::from_environment()?;
     wrk::check()?;
     let mut report = Report::new(&wish, machine::here()?);
+    if report.machine.load > BUSY {
+        tell(&format!(
+            "the machine is busy (load {}): the figures will say more about that",
+            report.machine.load
+        ));
+    }
     let began = std::time::Instant::now();
     if wish.wants(Part::Start) {
         tell("start");
@@ -115,6 +124,7 @@ fn measure() -> Outcome<()> {
         tell("speculative");
         report.speculative = Some(speculative::measure(&wish)?);
     }
+    report.dollars_per_million = cost::paid(&report).map(|(work, cpu)| cost::of_all(work, cpu));
     let path = json_path();
     std::fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")?;
     picture::draw(&report, &path.with_extension("svg"))?;
@@ -131,6 +141,9 @@ fn docs() -> Outcome<()> {
     let text = std::fs::read_to_string(json_path())
         .map_err(|error| format!("target/bench.json cannot be read ({error}): run make bench"))?;
     let report: Report = serde_json::from_str(&text)?;
+    if report.machine.load > BUSY {
+        tell(&format!("these figures are those of a busy machine (load {})", report.machine.load));
+    }
     picture::draw(&report, &project().join("docs/performance.svg"))?;
     page::fill(&report, &project().join("docs/performance.md"))
 }

@@ -19,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) cases: Vec<Case>,
     /// What is billed.
     pub(crate) work: Vec<Work>,
+    /// What a million paid requests cost at list prices, in dollars.
+    pub(crate) dollars_per_million: Option<f64>,
     /// Debits on accounts of different sizes.
     pub(crate) growth: Vec<Growth>,
     /// The first answer.
@@ -38,6 +40,7 @@ impl Report {
             rounds: wish.rounds,
             cases: Vec::new(),
             work: Vec::new(),
+            dollars_per_million: None,
             growth: Vec::new(),
             start: None,
             groups: Vec::new(),
@@ -57,6 +60,8 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
     /// The operating system and its kernel.
     pub(crate) kernel: String,
+    /// How many programs wanted to run in the minute before: what else the machine was doing.
+    pub(crate) load: f64,
     /// The programs' versions, by name.
     pub(crate) versions: BTreeMap<String, String>,
     /// The last commit, and whether something was changed since.

@@ -4,10 +4,7 @@ use std::fmt::Write;
 
 use crate::cost::{self, PRICES, Price};
 use crate::report::{Case, Figures, Machine, Report, Spread, Work};
-use crate::work::{PAID, SUMMED_UP};
-
-/// Where CPU time for the cost is taken from: a client's paid requests at so many connections.
-const USUAL_CONNECTIONS: u32 = 16;
+use crate::work::SUMMED_UP;
 
 /// Every part that was measured, with its title.
 pub(crate) fn all(report: &Report) -> String {
@@ -54,13 +51,14 @@ fn machine(machine: &Machine, seconds: u32, rounds: u32) -> String {
     let versions: Vec<_> =
         machine.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     format!(
-        "{}, commit {}: {} ({} cores), {}; {}; {rounds} rounds of {seconds} s for each figure.\n",
+        "{}, commit {}: {} ({} cores), {}; {}; {rounds} rounds of {seconds} s for each figure; load before: {}.\n",
         machine.date,
         machine.commit,
         machine.cpu,
         machine.cores,
         machine.kernel,
-        versions.join(", ")
+        versions.join(", "),
+        machine.load
     )
 }
 
@@ -137,18 +135,11 @@ fn work(work: &[Work]) -> String {
     table(&head, rows)
 }
 
-/// The paid request whose work was counted, and its CPU time, in microseconds.
-fn paid(report: &Report) -> Option<(&Work, f64)> {
-    let work = report.work.iter().find(|work| work.name == PAID)?;
-    let usual = |case: &&Case| case.name == "hot" && case.connections == USUAL_CONNECTIONS;
-    report.cases.iter().find(usual).map(|case| (work, case.ours.cpu.median))
-}
-
 fn cost(report: &Report) -> Option<String> {
-    let (work, cpu) = paid(report)?;
+    let (work, cpu) = cost::paid(report)?;
     let row = |price: &Price| {
         let (each, dollars) = cost::of(price, work, cpu);
-        let list = format!("[${} a million]({})", price.dollars, price.source);
+        let list = format!("[{} a million]({})", dollars_of(price.dollars), price.source);
         vec![price.of.to_owned(), per_request(each), list, format!("${dollars:.3}")]
     };
     let sum = format!("**${:.2}**", cost::of_all(work, cpu));
@@ -158,7 +149,7 @@ fn cost(report: &Report) -> Option<String> {
     let later = report.work.iter().find(|work| work.name == SUMMED_UP).into_iter().flat_map(|work| {
         let rows = PRICES.iter().filter(|price| price.of == "rows written").map(|price| {
             let (each, dollars) = cost::of(price, work, 0.0);
-            let list = format!("[${} a million]({})", price.dollars, price.source);
+            let list = format!("[{} a million]({})", dollars_of(price.dollars), price.source);
             vec![SUMMED_UP.to_owned(), per_request(each), list, format!("${dollars:.3}")]
         });
         rows.collect::<Vec<_>>()
@@ -166,7 +157,7 @@ fn cost(report: &Report) -> Option<String> {
     let kept = report.growth.iter().rev().find_map(|growth| growth.bytes).map(|bytes| {
         let dollars = bytes / 1e3 * cost::STORED;
         let each = format!("{bytes:.0} bytes");
-        let list = format!("[${} a gigabyte and month]({})", cost::STORED, cost::OBJECTS);
+        let list = format!("[{} a gigabyte and month]({})", dollars_of(cost::STORED), cost::OBJECTS);
         vec!["an entry, kept for a month".to_owned(), each, list, format!("${dollars:.3}")]
     });
     let rows = rows.chain(later).chain(kept);
@@ -175,7 +166,7 @@ fn cost(report: &Report) -> Option<String> {
 
 /// What 10,000 paid requests a second come to in 30 days, if they go on all the time.
 fn scale(report: &Report) -> Option<String> {
-    let (work, cpu) = paid(report)?;
+    let (work, cpu) = cost::paid(report)?;
     let bytes = report.growth.iter().rev().find_map(|growth| growth.bytes)?;
     let millions = 10_000.0 * 86_400.0 * 30.0 / 1e6;
     let billed = millions * cost::of_all(work, cpu);
@@ -275,6 +266,11 @@ fn speculative(report: &Report) -> Option<String> {
         measured.object_ms,
         measured.origin_ms
     ))
+}
+
+/// A price, in cents where that is exact.
+fn dollars_of(price: f64) -> String {
+    if price < 0.01 { format!("${price}") } else { format!("${price:.2}") }
 }
 
 fn whole(spread: Spread) -> String {
