@@ -66,7 +66,10 @@ pub(crate) fn run(target: &Target, connections: u32, seconds: u32) -> Outcome<Sa
     let said = || format!("wrk said:\n{text}{}", String::from_utf8_lossy(&output.stderr));
     let summary: Summary = serde_json::from_str(line.ok_or_else(said)?)?;
     let expected = if target.refused { summary.requests } else { 0 };
-    if summary.requests == 0 || summary.status != expected || summary.broken > 0 {
+    if summary.requests == 0 {
+        return Err(format!("{}: not one answer within {seconds} s", target.path).into());
+    }
+    if summary.status != expected || summary.broken > 0 {
         return Err(format!("{}: not the answers that were expected: {summary:?}", target.path).into());
     }
     Ok(Sample {
