@@ -9,6 +9,7 @@ pub mod answer;
 pub mod cookie;
 pub mod decide;
 pub mod deposit;
+pub mod discovery;
 pub mod headers;
 pub mod health;
 pub mod limits;

@@ -48,6 +48,8 @@ pub enum Call {
     Announce(Announcement),
     /// Show a page of the statement.
     Show(Page),
+    /// Whether anybody ever tried to pay into this account.
+    IsKnown,
 }
 
 /// A payment with a card that Stripe just told us about.

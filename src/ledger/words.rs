@@ -236,6 +236,7 @@ impl Record for Call {
                 .with("limit", page.limit)
                 .with_some("client_id", page.client_id.as_ref().map(ClientId::as_str))
                 .under("show"),
+            Self::IsKnown => fields.under("is_known"),
         }
     }
 
@@ -260,6 +261,7 @@ impl Record for Call {
                 limit: count(content, "limit")?,
                 client_id: client(content)?,
             }),
+            "is_known" => Self::IsKnown,
             _ => return None,
         })
     }

@@ -126,6 +126,10 @@ impl Object {
                 let statement = self.ledger().statement(&page)?;
                 Ok(Answer::Statement(statement.to_json(page.client_id.as_ref())))
             }
+            Call::IsKnown => {
+                let known = self.ledger().is_known()?;
+                Ok(if known { Answer::Done } else { Answer::NotOurs })
+            }
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }

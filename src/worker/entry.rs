@@ -100,6 +100,7 @@ async fn handle(
             respond(&answer, method, cors)
         }
         Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
+        Decision::Own(Own::Discovery) => respond(&discovery(&setup), method, cors),
         Decision::Own(Own::Webhook) => {
             let answer = webhook::deliver(env, &setup, request).await?;
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
@@ -395,4 +396,12 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
 
 fn health(setup: &Setup) -> Answer {
     Answer::json(200, &crate::gate::health::report(&setup.settings, VERSION))
+}
+
+fn discovery(setup: &Setup) -> Answer {
+    if setup.settings.discovery {
+        Answer::json(200, &crate::gate::discovery::report(&setup.settings))
+    } else {
+        crate::gate::own::not_found()
+    }
 }

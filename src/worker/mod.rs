@@ -15,6 +15,7 @@ mod http;
 mod limits;
 mod origin;
 mod pay;
+mod payer;
 mod platform;
 mod setup;
 mod sql;

@@ -89,6 +89,7 @@ pub(crate) fn words(decision: &Decision<'_>) -> String {
         Decision::Pay(paid) => {
             format!("pay {} for {} on {}", paid.price, paid.target.canonical, paid.route.key)
         }
+        Decision::Own(Own::Discovery) => "discovery".to_owned(),
         Decision::Own(Own::Health) => "health".to_owned(),
         Decision::Own(Own::Webhook) => "webhook".to_owned(),
         Decision::Own(Own::TopUp) => "top-up".to_owned(),

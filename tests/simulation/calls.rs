@@ -66,7 +66,7 @@ impl World<'_> {
                 world.begin_reading(account, of, announcement);
             }),
             // Reads only: nobody in a history asks for one.
-            Call::Show(_) => {}
+            Call::Show(_) | Call::IsKnown => {}
             Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
                 world.pay(account, of, *pay, now, dice);
             }),

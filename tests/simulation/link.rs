@@ -71,7 +71,8 @@ impl Ask {
             | Call::Reverse { .. }
             | Call::Undo { .. }
             | Call::Deliver { .. }
-            | Call::Show(_) => DEBIT_TIME,
+            | Call::Show(_)
+            | Call::IsKnown => DEBIT_TIME,
             Call::Pay(_) | Call::Announce(_) => TOP_UP_WAIT + DEBIT_TIME,
         }
     }
@@ -153,7 +154,8 @@ impl World<'_> {
             | Call::Undo { .. }
             | Call::Deliver { .. }
             | Call::Announce(_)
-            | Call::Show(_) => {}
+            | Call::Show(_)
+            | Call::IsKnown => {}
         }
         let pause = i64::from(ask.nth) * 60;
         self.in_a(pause, Event::Again(of.ask));

@@ -177,6 +177,11 @@ impl<'s, S: Store> Account<'s, S> {
         request_keys::deliver(self.store, key, holder, now)
     }
 
+    /// Whether anybody ever tried to pay into it.
+    pub fn is_known(&self) -> Result<bool, StoreError> {
+        Ok(self.head()?.is_some())
+    }
+
     /// Sums up debits that are `keep` milliseconds old and older: one bounded step.
     pub fn compact(&self, keep: i64, now: Millis) -> Result<(), StoreError> {
         if self.store.is_blank()? {
