@@ -4,6 +4,7 @@
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
 pub mod account;
+pub mod admin;
 pub mod ahead;
 pub mod answer;
 pub mod cookie;

@@ -22,6 +22,8 @@ pub enum Own {
     Account,
     /// `…/account/forget`: this browser's cookies go.
     Forget,
+    /// `…/admin` and all below: for the operator. Whoever has the token learns there which paths and methods there are.
+    Admin,
 }
 
 /// Each path below the prefix, folded, with the methods that it answers.
@@ -47,6 +49,9 @@ pub(super) fn is_for_clients(rest: &str) -> bool {
 
 /// Which of our paths a request means, or the answer that refuses it. `rest`: what lies below the prefix.
 pub(super) fn find(rest: &str, method: &str) -> Result<Own, Answer> {
+    if rest == "/admin" || rest.starts_with("/admin/") {
+        return Ok(Own::Admin);
+    }
     let Some((_, methods, own)) = PATHS.into_iter().find(|(path, ..)| *path == rest) else {
         return Err(not_found());
     };

@@ -41,7 +41,9 @@ pub(super) async fn ask(
         | Call::Deliver { .. }
         | Call::Show(_)
         | Call::IsKnown => DEBIT_TIME,
-        Call::Pay(_) | Call::Announce(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
+        Call::Pay(_) | Call::Announce(_) | Call::See(..) | Call::Act(_) => {
+            setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN)
+        }
     };
     within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
 }
@@ -93,7 +95,9 @@ fn again(call: Call) -> Call {
         | Call::Deliver { .. }
         | Call::Announce(_)
         | Call::Show(_)
-        | Call::IsKnown => call,
+        | Call::IsKnown
+        | Call::See(..)
+        | Call::Act(_) => call,
     }
 }
 

@@ -21,7 +21,9 @@ use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
-use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
+use crate::ledger::operator::{Act, Objection, View, What};
+use crate::ledger::statement::Page;
+use crate::ledger::topup::{Asked, Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
 use crate::stripe::object::{FromJson, List};
@@ -48,6 +50,7 @@ struct Object {
     waiters: Waiters,
     queue: DebitQueue,
     driving: Cell<bool>,
+    paying_back: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
 }
@@ -66,6 +69,7 @@ impl Account {
             waiters: Waiters::default(),
             queue: DebitQueue::default(),
             driving: Cell::new(false),
+            paying_back: Cell::new(false),
             booked: Cell::new(0),
             armed: Cell::new(None),
         };
@@ -131,6 +135,8 @@ impl Object {
                 Ok(if known { Answer::Done } else { Answer::NotOurs })
             }
             Call::Pay(pay) => self.pay(*pay).await,
+            Call::See(view, page) => objected(self.ledger().view(view, &page)),
+            Call::Act(act) => self.act(&act),
         }
     }
 
@@ -201,6 +207,62 @@ impl Object {
         self.arm();
     }
 
+    /// An act of the operator's, and what it has set going. Answers with the client as it is then.
+    fn act(self: Rc<Self>, act: &Act) -> Result<Answer, StoreError> {
+        let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
+        if let Err(objection) = self.ledger().act(act, &setup.terms(), now()) {
+            return objected(Err(objection));
+        }
+        if act.what == What::Erase {
+            self.arm();
+            return Ok(Answer::Statement("{\"erased\":true}".to_owned()));
+        }
+        if act.what == What::Resume && !self.driving.get() {
+            let here = &setup.side;
+            let call = match self.advance(&Event::Woke { here })? {
+                None => self.advance(&Event::CameBack { asked: Asked::Same, here })?,
+                call => call,
+            };
+            if let Some(call) = call {
+                self.clone().drive(setup.clone(), call);
+            }
+        }
+        self.clone().pay_back(setup);
+        self.arm();
+        let page = Page { currency: None, before: None, limit: 1, client_id: None };
+        objected(self.ledger().view(View::Client, &page))
+    }
+
+    /// Makes the calls of the paybacks that are due, one after the other, detached from whoever asked for them.
+    fn pay_back(self: Rc<Self>, setup: Rc<Setup>) {
+        if self.paying_back.replace(true) {
+            return;
+        }
+        let object = self.clone();
+        let promise = future_to_promise(async move {
+            if let Err(error) = object.pay_all_back(&setup).await {
+                console_error(&format!("stripe402: a payback could not be written: {error}"));
+            }
+            object.paying_back.set(false);
+            object.arm();
+            Ok(JsValue::UNDEFINED)
+        });
+        if let Err(error) = self.state.wait_until(&promise) {
+            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
+        }
+    }
+
+    async fn pay_all_back(&self, setup: &Setup) -> Result<(), StoreError> {
+        while let Some(call) = self.ledger().pay_back(&setup.side, now())? {
+            self.arm();
+            let reply = stripe_http::send(&setup.settings, &call.request, &call.version).await;
+            if let Some(failure) = self.ledger().paid_back(&call, &reply, now())? {
+                console_error(&format!("stripe402: a refund failed: {failure}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the truth about what was announced, and books it. Two announcements may be read at once and come back in any
     /// order: what was read while another was booked is read again.
     async fn announce(&self, announcement: &Announcement) -> Result<Answer, StoreError> {
@@ -220,7 +282,7 @@ impl Object {
             let (ledger, top_up) = (self.ledger(), announcement.top_up());
             let applied = match &truth {
                 Truth::Intent(intent) => ledger.announce_intent(top_up, intent, now())?,
-                Truth::Refunds(intent, taken) => ledger.announce_refunds(top_up, intent, *taken, now())?,
+                Truth::Refunds(intent, refunds) => ledger.announce_refunds(top_up, intent, refunds, now())?,
                 Truth::Dispute(intent, dispute, flags) => {
                     ledger.announce_dispute(top_up, intent, dispute, *flags, now())?
                 }
@@ -303,6 +365,7 @@ impl Object {
         if let Err(error) = self.ledger().compact(self.keep(), now()) {
             console_error(&format!("stripe402: old debits could not be summed up: {error}"));
         }
+        self.clone().pay_back(setup.clone());
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),
@@ -323,6 +386,15 @@ impl Object {
                 console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)));
             }
         }
+    }
+}
+
+/// What an operator is told.
+fn objected(told: Result<String, Objection>) -> Result<Answer, StoreError> {
+    match told {
+        Ok(json) => Ok(Answer::Statement(json)),
+        Err(Objection::Store(error)) => Err(error),
+        Err(objection) => Ok(Answer::Objected { status: objection.status(), message: objection.to_string() }),
     }
 }
 
@@ -348,7 +420,7 @@ fn thrown(error: &impl ToString) -> JsValue {
 /// What Stripe says about what was announced.
 enum Truth {
     Intent(PaymentIntent),
-    Refunds(PaymentIntent, i64),
+    Refunds(PaymentIntent, Vec<Refund>),
     Dispute(PaymentIntent, Dispute, DisputeFlags),
 }
 
@@ -371,9 +443,7 @@ async fn truth(setup: &Setup, announcement: &Announcement) -> Option<Truth> {
             if refunds.has_more {
                 return None;
             }
-            let taken = refunds.data.iter().filter(|refund| refund.takes());
-            let taken = taken.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
-            Some(Truth::Refunds(intent, taken))
+            Some(Truth::Refunds(intent, refunds.data))
         }
         Announcement::Dispute { dispute, flags, .. } => {
             let dispute = read(setup, &request::retrieve_dispute(dispute)).await?;

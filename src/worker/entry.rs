@@ -13,6 +13,7 @@ use worker::event;
 
 use super::account_client::ask as ask_account;
 use super::account_page;
+use super::admin;
 use super::browser;
 use super::deposit;
 use super::early::{self, Early};
@@ -114,6 +115,11 @@ async fn handle(
         Decision::Own(Own::Account) => {
             let answer = account_page::show(env, &setup, &headers, &facts).await;
             respond(&answer, method, cors)
+        }
+        Decision::Own(Own::Admin) => {
+            let told = admin::answer(env, &setup, request, &url).await;
+            log(env, &setup, told.line(line), began);
+            respond(&told.answer, method, None)
         }
         Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(target) => {

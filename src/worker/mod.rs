@@ -6,6 +6,7 @@
 mod account_client;
 mod account_object;
 mod account_page;
+mod admin;
 mod browser;
 mod debit_queue;
 mod deposit;

@@ -350,6 +350,7 @@ fn refuse(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, answer: Answ
         Answer::Paid { .. }
         | Answer::Deposited { .. }
         | Answer::Statement(_)
+        | Answer::Objected { .. }
         | Answer::Insufficient { .. }
         | Answer::Reversed { .. }
         | Answer::Done

@@ -95,6 +95,7 @@ pub(crate) fn words(decision: &Decision<'_>) -> String {
         Decision::Own(Own::TopUp) => "top-up".to_owned(),
         Decision::Own(Own::Account) => "account".to_owned(),
         Decision::Own(Own::Forget) => "forget".to_owned(),
+        Decision::Own(Own::Admin) => "admin".to_owned(),
         Decision::Answer(answer, ..) => match (answer.status, header(answer, "allow")) {
             (402, None) => match body(answer).get("errorCode") {
                 Some(code) => format!("402 {}", code.as_str().unwrap()),
