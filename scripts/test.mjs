@@ -26,6 +26,8 @@ const stages = [
   { name: "size", run: "node scripts/size.mjs" },
   { name: "deploy, dry", run: "node_modules/.bin/wrangler deploy --dry-run --outdir target/deploy" },
   { name: "readme", run: "node scripts/readme_test.mjs" },
+  // Chromium: apt-get update && apt-get install -y chromium. What it sees lands in target/screenshots/.
+  { name: "browser", run: "node --test --test-reporter=spec tests/browser/*.test.mjs", all: true },
   // The last one: cargo's closing line then ends the output.
   { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
 ].filter(({ all, needs }) => (!all || process.argv.includes("--all")) && (!needs || existsSync(needs)));
