@@ -181,8 +181,7 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        let rows =
-            [
+        let rows = [
             (50_000, 100, "500 requests"),
             (100_000, 100, "1,000 requests"),
             (12_345_678, 10, "1,234,567 requests"),
