@@ -26,6 +26,8 @@ const stages = [
   { name: "size", run: "node scripts/size.mjs" },
   { name: "deploy, dry", run: "node_modules/.bin/wrangler deploy --dry-run --outdir target/deploy" },
   { name: "readme", run: "node scripts/readme_test.mjs" },
+  { name: "JavaScript client", run: "node scripts/client_js.mjs" },
+  { name: "JavaScript client, long", run: "node scripts/client_js.mjs --long", all: true },
   // Chromium: apt-get update && apt-get install -y chromium. What it sees lands in target/screenshots/.
   { name: "browser", run: "node --test --test-reporter=spec tests/browser/*.test.mjs", all: true },
   // The last one: cargo's closing line then ends the output.
@@ -82,6 +84,6 @@ function report() {
   const total = times.reduce((sum, [, seconds]) => sum + seconds, 0);
   console.log();
   for (const [name, seconds] of [...times, ["in all", total]]) {
-    console.log(`${name.padEnd(12)} ${String(seconds).padStart(5)} s`);
+    console.log(`${name.padEnd(24)} ${String(seconds).padStart(5)} s`);
   }
 }

@@ -17,6 +17,7 @@ mod ledger {
     mod action;
     mod announced;
     mod attempts;
+    mod compaction;
     mod credits;
     mod debits;
     mod deposits;

@@ -4,6 +4,7 @@
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
 pub mod account;
+pub mod ahead;
 pub mod answer;
 pub mod cookie;
 pub mod decide;
@@ -21,6 +22,7 @@ pub mod readings;
 pub mod record;
 pub mod route_table;
 
+pub use ahead::Ahead;
 pub use answer::Answer;
 pub use decide::{Decision, Facts, Gate, PaidRequest};
 pub use memory::Memory;

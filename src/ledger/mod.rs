@@ -25,6 +25,7 @@ macro_rules! mutant {
 pub mod account;
 pub mod amount;
 pub mod call;
+pub mod compaction;
 pub mod disputes;
 pub mod entries;
 #[cfg(any(test, feature = "mutants"))]

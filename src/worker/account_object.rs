@@ -73,9 +73,17 @@ impl Account {
     }
 
     /// A call of the Worker.
-    pub fn fetch(&self, request: Request) -> Promise {
+    pub fn fetch(&self, request: &Request) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move { object.fetch(&request).await.map(JsValue::from) })
+        let header = get(&request.headers(), CALL).unwrap_or_default();
+        match from_header(&header) {
+            Ok(Call::Spend(order)) => object.spend(order),
+            Ok(call) => future_to_promise(async move {
+                let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
+                respond(&answer).map(JsValue::from)
+            }),
+            Err(error) => Promise::reject(&thrown(&error)),
+        }
     }
 
     /// What is due.
@@ -93,25 +101,10 @@ impl Object {
         Ledger::new(&self.store)
     }
 
-    async fn fetch(self: Rc<Self>, request: &Request) -> Result<Response, JsValue> {
-        let header = get(&request.headers(), CALL).unwrap_or_default();
-        let call: Call = from_header(&header).map_err(|error| js_sys::Error::new(&error.to_string()))?;
-        let answer = self.answer(call).await.map_err(|error| js_sys::Error::new(&error.to_string()))?;
-        let text = to_header(&answer).map_err(|error| js_sys::Error::new(&error.to_string()))?;
-        if matches!(answer, Answer::Statement(_)) {
-            // Longer than a header may be.
-            return Response::new_with_opt_str(Some(&text));
-        }
-        let headers = Headers::new()?;
-        headers.set(ANSWER, &text)?;
-        let init = ResponseInit::new();
-        init.set_headers(&headers);
-        Response::new_with_opt_str_and_init(None, &init)
-    }
-
     async fn answer(self: Rc<Self>, call: Call) -> Result<Answer, StoreError> {
         match call {
-            Call::Spend(order) => self.spend(order).await,
+            // Debits come by the queue.
+            Call::Spend(order) => Ok(self.ledger().spend(&order, now())?.into_answer()),
             Call::Reverse { currency, seq, op, holder } => {
                 let balance =
                     self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
@@ -119,7 +112,7 @@ impl Object {
             }
             Call::Undo { currency, op } => {
                 // What still queues or waits under this name would be debited for nobody.
-                self.queue.serve(|order| Ok(self.ledger().spend(order, now())?.into_answer()));
+                self.serve();
                 self.waiters.forget(&op);
                 let balance = self.ledger().undo(currency, &op, now())?;
                 Ok(Answer::Reversed { balance })
@@ -138,15 +131,20 @@ impl Object {
     }
 
     /// Debits together with whatever else has arrived by the next turn of the event loop: one commit for all of them.
-    async fn spend(self: Rc<Self>, order: Order) -> Result<Answer, StoreError> {
+    fn spend(self: Rc<Self>, order: Order) -> Promise {
         let (first, answered) = self.queue.join(order);
         if first {
-            let object = self.clone();
-            next_turn(move || {
-                object.queue.serve(|order| Ok(object.ledger().spend(order, now())?.into_answer()));
-            });
+            next_turn(move || self.serve());
         }
-        answered.await.unwrap_or_else(|_| Err(StoreError::Failed("the queue was lost".to_owned())))
+        answered
+    }
+
+    /// Debits all who wait for it.
+    fn serve(&self) {
+        self.queue.serve(|order| {
+            let spent = self.ledger().spend(order, now()).map_err(|error| thrown(&error))?;
+            respond(&spent.into_answer())
+        });
     }
 
     async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {
@@ -249,10 +247,16 @@ impl Object {
         Ok(call)
     }
 
+    /// How long debits are kept singly, in milliseconds. Where the configuration is wrong nothing is summed up.
+    fn keep(&self) -> i64 {
+        let days = setup(&self.env).map_or(36_500, |setup| setup.settings.compact_after_days);
+        i64::from(days).saturating_mul(24 * 3_600_000)
+    }
+
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
     fn arm(&self) {
         let storage = self.state.storage();
-        let wake_at = match self.ledger().wake_at() {
+        let wake_at = match self.ledger().wake_at(self.keep(), now()) {
             Ok(wake_at) => wake_at,
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
@@ -292,6 +296,9 @@ impl Object {
             }
         }
         let Ok(setup) = setup(&self.env) else { return };
+        if let Err(error) = self.ledger().compact(self.keep(), now()) {
+            console_error(&format!("stripe402: old debits could not be summed up: {error}"));
+        }
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),
@@ -313,6 +320,25 @@ impl Object {
             }
         }
     }
+}
+
+/// An answer, in the header that carries it.
+fn respond(answer: &Answer) -> Result<Response, JsValue> {
+    let text = to_header(answer).map_err(|error| thrown(&error))?;
+    if matches!(answer, Answer::Statement(_)) {
+        // Longer than a header may be.
+        return Response::new_with_opt_str(Some(&text));
+    }
+    let headers = Headers::new()?;
+    headers.set(ANSWER, &text)?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    Response::new_with_opt_str_and_init(None, &init)
+}
+
+/// An error of ours, as the caller's platform sees it.
+fn thrown(error: &impl ToString) -> JsValue {
+    js_sys::Error::new(&error.to_string()).into()
 }
 
 /// What Stripe says about what was announced.

@@ -9,11 +9,11 @@ use js_sys::futures::JsFuture;
 use stripe402_core::protocol::{AccountId, ClientId, PAYMENT_RESPONSE, encode};
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Request};
-use worker::Context;
 
 use super::browser;
 use super::http::get;
 use super::pay::Till;
+use super::platform::RequestContext;
 use super::setup::Setup;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::remember;
@@ -47,7 +47,7 @@ impl TopUp {
 pub(super) async fn take(
     env: &JsValue,
     setup: &Rc<Setup>,
-    ctx: &Context,
+    ctx: &RequestContext,
     incoming: &Request,
     facts: &Facts<'_>,
 ) -> Result<TopUp, JsValue> {

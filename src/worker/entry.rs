@@ -3,23 +3,25 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response};
-use worker::{Context, Env, event};
+use worker::event;
 
 use super::account_client::ask as ask_account;
 use super::account_page;
 use super::browser;
 use super::deposit;
-use super::http::{allow_origin, count, get, mutable, respond};
+use super::early::{self, Early};
+use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, console_error, console_log, describe, now};
+use super::platform::{DataSet, RequestContext, afterwards, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
+use super::task;
 use super::webhook;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::Cookie;
@@ -41,21 +43,30 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, ctx: Context) -> Result<Response, worker::Error> {
-    let env: JsValue = env.into();
-    let method = request.method();
-    match handle(&request, &method, &env, &ctx).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            console_error(&format!("stripe402: {}", describe(&error)));
-            let answer = Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-            respond(&answer, &method, None).map_err(worker::Error::from)
+/// A request. Exported by hand: the crate's macro would put every request's future into one queue.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
+pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
+    task::promise(Box::pin(async move {
+        let method = request.method();
+        match handle(&request, &method, &env, &ctx).await {
+            Ok(response) => Ok(response.into()),
+            Err(error) => {
+                console_error(&format!("stripe402: {}", describe(&error)));
+                let answer =
+                    Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
+                respond(&answer, &method, None).map(JsValue::from)
+            }
         }
-    }
+    }))
 }
 
-async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
+async fn handle(
+    request: &Request,
+    method: &str,
+    env: &JsValue,
+    ctx: &RequestContext,
+) -> Result<Response, JsValue> {
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -67,11 +78,20 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let url = request.url();
-    let said = Said::read(&headers, method);
+    let names = names(&headers);
+    let said = Said::read(&headers, &names, method);
     let facts = said.facts(method, &url);
     let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
-    let forward = |target, canonical| Forward { request, target, canonical, priced: false, proof: None };
+    let forward = |target, canonical| Forward {
+        request,
+        names: &names,
+        target,
+        canonical,
+        priced: false,
+        proof: None,
+        cache: true,
+    };
     match setup.gate.decide(&facts) {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
@@ -104,16 +124,26 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         Decision::Pay(paid) => {
             let till = Till { env, setup: &setup, ctx, headers: &headers, paid: &paid };
             let line = Line { route: Some(&paid.route.key), ..line };
+            let forward = Forward { priced: true, cache: paid.route.cache, ..forward(&paid.target, true) };
+            let early = Early::start(&till, forward);
             let receipt = match till.pay(method).await {
                 Ok(receipt) => receipt,
                 Err(answer) => {
+                    if let Some(early) = early {
+                        early.refused();
+                    }
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
                     return respond(&browser::shown(&setup, &headers, &facts, answer), method, cors);
                 }
             };
-            let proof = prove(&setup, &url, method, &paid, &receipt);
-            let forward = Forward { priced: true, proof: proof.as_deref(), ..forward(&paid.target, true) };
-            let answer = origin::ask(env, &setup.settings, forward).await;
+            let answer = if let Some(early) = early {
+                early.paid(&setup.settings, request).await
+            } else {
+                let proof = prove(&setup, &url, method, &paid, &receipt);
+                let forward = Forward { proof: proof.as_deref(), ..forward };
+                origin::ask(env, &setup.settings, forward).await
+            };
+            early::has_paid(&paid, &receipt.client_id);
             let (account, charge) = (receipt.account.short().to_owned(), receipt.charge.clone());
             let (response, charged) = delivered(&till, method, receipt, answer, cors).await?;
             let line = Line {
@@ -143,7 +173,7 @@ struct Said {
 }
 
 impl Said {
-    fn read(headers: &Headers, method: &str) -> Self {
+    fn read(headers: &Headers, names: &str, method: &str) -> Self {
         let payment = get(headers, PAYMENT);
         let unpaid = payment.as_deref().is_none_or(str::is_empty);
         let cookie = if unpaid { browser::cookie(headers) } else { None };
@@ -157,7 +187,7 @@ impl Said {
                 .as_ref()
                 .and_then(|_| get(headers, "access-control-request-headers")),
             preflight_for: preflight,
-            headers: count(headers),
+            headers: u32::try_from(names.lines().count()).unwrap_or(u32::MAX),
             payment,
             cookie,
         }
@@ -345,7 +375,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    till.ctx.wait_until(async move {
+    afterwards(till.ctx, async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
                 ask_account(&env, &setup, &receipt.account, &call).await

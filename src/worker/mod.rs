@@ -9,6 +9,7 @@ mod account_page;
 mod browser;
 mod debit_queue;
 mod deposit;
+mod early;
 mod entry;
 mod http;
 mod limits;
@@ -18,6 +19,7 @@ mod platform;
 mod setup;
 mod sql;
 mod stripe_http;
+mod task;
 mod waiters;
 mod webhook;
 

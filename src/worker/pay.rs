@@ -14,11 +14,10 @@ use stripe402_core::protocol::{
 };
 use wasm_bindgen::JsValue;
 use web_sys::Headers;
-use worker::Context;
 
 use super::account_client::ask;
 use super::limits;
-use super::platform::{console_error, new_op, now};
+use super::platform::{RequestContext, afterwards, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
 use crate::gate::answer::Failed;
@@ -90,7 +89,7 @@ pub(super) struct Till<'a> {
     /// The configuration.
     pub(super) setup: &'a Rc<Setup>,
     /// The context, for what goes on after the answer.
-    pub(super) ctx: &'a Context,
+    pub(super) ctx: &'a RequestContext,
     /// The request's headers.
     pub(super) headers: &'a Headers,
     /// What was asked for, and the payment.
@@ -176,7 +175,7 @@ impl Till<'_> {
     fn undo(&self, account: AccountId, order: &Order) {
         let (env, setup) = (self.env.clone(), self.setup.clone());
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
-        self.ctx.wait_until(async move {
+        afterwards(self.ctx, async move {
             for _ in 0..3 {
                 if ask(&env, &setup, &account, &call).await.is_ok() {
                     return;

@@ -2,13 +2,20 @@
 
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, Request, RequestInit, Response};
+use web_sys::{AbortSignal, RequestInit, Response};
 
+use super::task;
 use crate::ledger::{Millis, Op};
 use crate::stripe::TopUpId;
 
 #[wasm_bindgen]
 extern "C" {
+    /// `ctx` of a request.
+    #[derive(Clone)]
+    pub type RequestContext;
+    #[wasm_bindgen(method, catch, js_name = waitUntil)]
+    fn wait_until(this: &RequestContext, promise: &Promise) -> Result<(), JsValue>;
+
     /// `ctx` of a Durable Object.
     #[derive(Clone)]
     pub(super) type ObjectState;
@@ -62,13 +69,9 @@ extern "C" {
     /// Whatever can be asked with `fetch`: a stub, a service, the global scope.
     pub(super) type Fetcher;
     #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub(super) fn fetch_url(this: &Fetcher, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    pub(super) fn fetch(this: &Fetcher, what: &JsValue, init: &RequestInit) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub(super) fn fetch_request(
-        this: &Fetcher,
-        request: &Request,
-        init: &RequestInit,
-    ) -> Result<Promise, JsValue>;
+    pub(super) fn fetch_url(this: &Fetcher, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 
     /// A rate limit binding.
     pub(super) type RateLimit;
@@ -106,6 +109,17 @@ extern "C" {
 /// A signal that is given when one of two is.
 pub(super) fn either(one: &AbortSignal, other: &AbortSignal) -> Result<AbortSignal, JsValue> {
     any_signal(&Array::of2(one, other))
+}
+
+/// Goes on with something after the answer.
+pub(super) fn afterwards(ctx: &RequestContext, work: impl Future<Output = ()> + 'static) {
+    let promise = task::promise(Box::pin(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    }));
+    if let Err(error) = ctx.wait_until(&promise) {
+        console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
+    }
 }
 
 /// The global scope, for `fetch`.
@@ -169,7 +183,9 @@ impl Timer {
         let (set, wake) = (fired.clone(), waker.clone());
         let callback: Closure<dyn FnMut()> = Closure::new(move || {
             set.set(true);
-            if let Some(waker) = wake.borrow_mut().take() {
+            // Whoever wakes up looks at this very timer.
+            let waker = wake.take();
+            if let Some(waker) = waker {
                 waker.wake();
             }
         });

@@ -196,7 +196,7 @@ impl Settings {
             paywall,
             discovery: reader.with_default("DISCOVERY", boolean),
             compact_after_days: reader
-                .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 1, 3650)),
+                .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 2, 3650)),
             bindings: reader.bindings.clone(),
         };
         match ConfigErrors::new(std::mem::take(&mut reader.findings.errors)) {

@@ -36,6 +36,9 @@ impl<S: Store> Account<'_, S> {
         let blank = self.store.is_blank()?;
         let mut balance = Units::ZERO;
         if !blank {
+            if entries::is_given_up(self.store, &pay.order.op)? {
+                return Ok(Paying::Answered(pending()));
+            }
             // A card spends a balance once it is attached to the account's Customer: the attach checks the card. A
             // call that is tried again looks for its own debit in any case.
             let answer = match &pay.deposit {
