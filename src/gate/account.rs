@@ -50,7 +50,8 @@ pub fn page(query: &str) -> Result<Page, Answer> {
         match pair.split_once('=').unwrap_or_default() {
             (_, "") => {}
             ("limit", value) => {
-                let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+                let limit = value.parse::<i64>().ok().and_then(|limit| u32::try_from(limit).ok());
+                let limit = limit.filter(|limit| (1..=MOST).contains(limit));
                 page.limit = limit.ok_or_else(|| bad("limit is a whole number from 1 to 500."))?;
             }
             ("before", value) => {
