@@ -24,7 +24,7 @@ use super::route_table::{Found, RouteTable};
 use crate::ledger::RequestKey;
 
 /// A request may have this many headers.
-pub const MAX_HEADERS: u32 = 200;
+pub const MAX_HEADERS: usize = 200;
 
 /// An `Idempotency-Key` may be this long.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -52,7 +52,7 @@ pub struct Facts<'a> {
     /// The `access-control-request-headers` header of a preflight.
     pub preflight_headers: Option<&'a str>,
     /// How many headers there are.
-    pub headers: u32,
+    pub headers: usize,
 }
 
 /// What happens to a request.
@@ -154,9 +154,8 @@ impl Gate {
                 Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"),
             );
         }
-        if facts.headers > MAX_HEADERS {
-            let detail = "A request may have 200 headers.";
-            return reject(Answer::problem(431, "Too many headers", detail));
+        if let Some(answer) = too_many_headers(facts.headers) {
+            return reject(answer);
         }
         let target = match Target::of_url(facts.url) {
             Ok(target) => target,
@@ -381,6 +380,12 @@ fn price_of(route: &Route) -> Option<(Units, Currency)> {
 /// Whether what was judged costs at least as much as a reading of it.
 fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool {
     judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
+}
+
+/// 431, if a request has more headers than it may.
+pub fn too_many_headers(count: usize) -> Option<Answer> {
+    let detail = "A request may have 200 headers.";
+    (count > MAX_HEADERS).then(|| Answer::problem(431, "Too many headers", detail))
 }
 
 /// Allows what the page asks for, and our two headers: whether the request itself is served is decided when it comes.

@@ -15,11 +15,12 @@ use web_sys::{Headers, Request, Response, ResponseInit};
 
 use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
+use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};

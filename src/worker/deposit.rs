@@ -15,6 +15,7 @@ use super::http::get;
 use super::pay::Till;
 use super::platform::RequestContext;
 use super::setup::Setup;
+use super::watch::Watch;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::remember;
 use crate::gate::decide::Facts;
@@ -70,7 +71,8 @@ pub(super) async fn take(
         Err(answer) => return Ok(refused(answer)),
     };
     let route = Some(asked.paid.route.key.clone());
-    let till = Till { env, setup, ctx, headers: &headers, paid: &asked.paid };
+    let watch = Watch::default();
+    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked.paid };
     Ok(match till.deposit(&asked.deposit, &asked.method).await {
         Err(answer) => TopUp { route, ..refused(answer) },
         Ok((response, account)) => {

@@ -20,6 +20,7 @@ use super::limits;
 use super::platform::{RequestContext, afterwards, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
+use super::watch::Watch;
 use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
 use crate::ledger::amount::Offer;
@@ -90,6 +91,8 @@ pub(super) struct Till<'a> {
     pub(super) setup: &'a Rc<Setup>,
     /// The context, for what goes on after the answer.
     pub(super) ctx: &'a RequestContext,
+    /// How long its calls may take.
+    pub(super) watch: &'a Watch,
     /// The request's headers.
     pub(super) headers: &'a Headers,
     /// What was asked for, and the payment.
@@ -144,7 +147,8 @@ impl Till<'_> {
         sent: Option<(&ClientId, Units)>,
     ) -> Result<Spent, HttpAnswer> {
         let account = AccountId::of(client_id);
-        let Ok(answer) = ask(self.env, self.setup, &account, &Call::Spend(order.clone())).await else {
+        let Ok(answer) = ask(self.env, self.setup, self.watch, &account, &Call::Spend(order.clone())).await
+        else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
@@ -177,7 +181,7 @@ impl Till<'_> {
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
         afterwards(self.ctx, async move {
             for _ in 0..3 {
-                if ask(&env, &setup, &account, &call).await.is_ok() {
+                if ask(&env, &setup, &Watch::default(), &account, &call).await.is_ok() {
                     return;
                 }
             }
@@ -280,7 +284,7 @@ impl Till<'_> {
             },
             deposit,
         }));
-        let Ok(answer) = ask(self.env, setup, &account, &call).await else {
+        let Ok(answer) = ask(self.env, setup, self.watch, &account, &call).await else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
