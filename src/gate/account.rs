@@ -46,7 +46,7 @@ pub fn page(query: &str) -> Result<Page, Answer> {
     let mut page = Page { currency: None, before: None, limit: USUAL, client_id: None };
     let bad = |detail: &str| Answer::problem(400, "Bad query", detail);
     // None of these values has to be escaped, so an escaped one is none of them.
-    for pair in query.strip_prefix('?').unwrap_or(query).split('&') {
+    for pair in query.split('&') {
         match pair.split_once('=').unwrap_or_default() {
             (_, "") => {}
             ("limit", value) => {
