@@ -11,7 +11,6 @@ use crate::json::to_text;
 use crate::protocol::Units;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What the checks found so far.
@@ -24,8 +23,8 @@ pub(crate) struct Findings {
 /// The settings while they are being read. A setting that is refused is noted and stands in for by nothing,
 /// so that one pass finds every mistake.
 pub(crate) struct Reader<'a> {
-    pub(crate) vars: &'a BTreeMap<String, Value>,
-    pub(crate) bindings: &'a BTreeSet<Binding>,
+    pub(crate) vars: &'a Map<String, Value>,
+    pub(crate) bindings: &'a [Binding],
     pub(crate) phase: Phase,
     pub(crate) findings: Findings,
 }
