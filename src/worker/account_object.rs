@@ -9,13 +9,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use js_sys::futures::future_to_promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
 use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise, within};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
@@ -75,13 +74,13 @@ impl Account {
     /// A call of the Worker.
     pub fn fetch(&self, request: Request) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move { object.fetch(&request).await.map(JsValue::from) })
+        promise(async move { object.fetch(&request).await.map(JsValue::from) })
     }
 
     /// What is due.
     pub fn alarm(&self) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move {
+        promise(async move {
             object.alarm().await;
             Ok(JsValue::UNDEFINED)
         })
@@ -167,13 +166,7 @@ impl Object {
         self.driving.set(true);
         self.arm();
         let object = self.clone();
-        let promise = future_to_promise(async move {
-            object.run(&setup, Some(call)).await;
-            Ok(JsValue::UNDEFINED)
-        });
-        if let Err(error) = self.state.wait_until(&promise) {
-            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-        }
+        self.state.go_on(async move { object.run(&setup, Some(call)).await });
     }
 
     async fn run(&self, setup: &Setup, mut call: Option<StripeCall>) {

@@ -3,19 +3,21 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
-use worker::{Context, Env, event};
+// Only for what it does when the module starts and after a panic: `fetch` is exported by hand, with the platform's own
+// types, since the crate's macro would bring its errors and responses.
+use worker as _;
 
 use super::account_client::ask as ask_account;
 use super::http::{allow_origin, count, get, mutable, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, console_error, console_log, describe, now};
+use super::platform::{Context, DataSet, console_error, console_log, describe, now, promise};
 use super::setup::{Setup, setup};
 use super::webhook;
 use crate::gate::PaidRequest;
@@ -32,23 +34,28 @@ use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 /// The version of this package, for `…/health`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-#[event(start)]
+#[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, ctx: Context) -> Result<Response, worker::Error> {
-    let env: JsValue = env.into();
-    let method = request.method();
-    match handle(&request, &method, &env, &ctx).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            console_error(&format!("stripe402: {}", describe(&error)));
-            let answer = Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-            respond(&answer, &method, None).map_err(worker::Error::from)
-        }
-    }
+/// Called by the platform, with a request, the environment and the request's context.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "only what is public is exported")]
+pub fn fetch(request: Request, env: JsValue, ctx: JsValue) -> Promise {
+    promise(async move {
+        let method = request.method();
+        let response = match handle(&request, &method, &env, ctx.unchecked_ref()).await {
+            Ok(response) => response,
+            Err(error) => {
+                console_error(&format!("stripe402: {}", describe(&error)));
+                let answer =
+                    Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
+                respond(&answer, &method, None)?
+            }
+        };
+        Ok(response.into())
+    })
 }
 
 async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
@@ -290,7 +297,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    till.ctx.wait_until(async move {
+    till.ctx.go_on(async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
                 ask_account(&env, &setup, &receipt.account, &call).await

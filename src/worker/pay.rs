@@ -14,11 +14,10 @@ use stripe402_core::protocol::{
 };
 use wasm_bindgen::JsValue;
 use web_sys::Headers;
-use worker::Context;
 
 use super::account_client::ask;
 use super::limits;
-use super::platform::{console_error, new_op, now};
+use super::platform::{Context, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
 use crate::gate::answer::Failed;
@@ -181,7 +180,7 @@ impl Till<'_> {
     fn undo(&self, account: AccountId, order: &Order) {
         let (env, setup) = (self.env.clone(), self.setup.clone());
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
-        self.ctx.wait_until(async move {
+        self.ctx.go_on(async move {
             for _ in 0..3 {
                 if ask(&env, &setup, &account, &call).await.is_ok() {
                     return;
