@@ -3,8 +3,6 @@
 //! Kept true here: a request that no rule lets through is refused; the order of the checks is the protocol's (no
 //! payment → challenge; the header's form; the bounds of the top-up; only then an account or Stripe is asked).
 
-use std::collections::BTreeSet;
-
 use stripe402_core::config::path::fold;
 use stripe402_core::config::{CorsOrigins, OriginTarget, Price, Route, Settings, UnlistedMethods, Unmatched};
 use stripe402_core::protocol::{
@@ -189,7 +187,7 @@ impl Gate {
                 Decision::Pass(target)
             }
             Found::OtherMethods { allow } => {
-                let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
+                let allow = allow.join(", ");
                 let detail = if facts.method == "OPTIONS" {
                     "This path is priced. Pages of the origins in CORS_ORIGINS get an answer to their preflights."
                 } else {
@@ -213,9 +211,11 @@ impl Gate {
             return refusal("This path can be read in too many ways.");
         };
         let below = |reading: &String| below(reading, &self.base_path).map(ToOwned::to_owned);
-        let Some(readings) = readings.iter().map(below).collect::<Option<BTreeSet<_>>>() else {
+        let Some(mut readings) = readings.iter().map(below).collect::<Option<Vec<_>>>() else {
             return refusal("This path can be read as one outside of this API.");
         };
+        // Sorted as they were, but that the base path itself and with a slash are now the same.
+        readings.dedup();
         if self.strict_paths && readings.len() > 1 {
             return refusal("This path can be read in more than one way.");
         }

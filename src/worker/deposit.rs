@@ -13,7 +13,7 @@ use web_sys::{Headers, Request};
 use super::browser;
 use super::http::get;
 use super::pay::Till;
-use super::platform::RequestContext;
+use super::platform::Context;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::gate::answer::Answer;
@@ -48,7 +48,7 @@ impl TopUp {
 pub(super) async fn take(
     env: &JsValue,
     setup: &Rc<Setup>,
-    ctx: &RequestContext,
+    ctx: &Context,
     incoming: &Request,
     facts: &Facts<'_>,
 ) -> Result<TopUp, JsValue> {

@@ -9,7 +9,8 @@ use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response};
-use worker::event;
+// Only for what it does when the module starts and after a panic: `fetch` is exported by hand.
+use worker as _;
 
 use super::account_client::ask as ask_account;
 use super::account_page;
@@ -19,7 +20,7 @@ use super::early::{self, Early};
 use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, RequestContext, afterwards, console_error, console_log, describe, now};
+use super::platform::{Context, DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
 use super::task;
 use super::watch::Watch;
@@ -39,7 +40,7 @@ use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 /// The version of this package, for `…/health`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-#[event(start)]
+#[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
@@ -47,7 +48,7 @@ fn start() {
 /// A request. Exported by hand: the crate's macro would put every request's future into one queue.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
-pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
+pub fn fetch(request: Request, env: JsValue, ctx: Context) -> Promise {
     task::promise(Box::pin(async move {
         let method = request.method();
         match handle(&request, &method, &env, &ctx).await {
@@ -62,12 +63,7 @@ pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
     }))
 }
 
-async fn handle(
-    request: &Request,
-    method: &str,
-    env: &JsValue,
-    ctx: &RequestContext,
-) -> Result<Response, JsValue> {
+async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -381,7 +377,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    afterwards(till.ctx, async move {
+    till.ctx.go_on(async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
                 ask_account(&env, &setup, &Watch::default(), &receipt.account, &call).await

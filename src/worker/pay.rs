@@ -17,7 +17,7 @@ use web_sys::Headers;
 
 use super::account_client::ask;
 use super::limits;
-use super::platform::{RequestContext, afterwards, console_error, new_op, now};
+use super::platform::{Context, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
 use super::watch::Watch;
@@ -90,7 +90,7 @@ pub(super) struct Till<'a> {
     /// The configuration.
     pub(super) setup: &'a Rc<Setup>,
     /// The context, for what goes on after the answer.
-    pub(super) ctx: &'a RequestContext,
+    pub(super) ctx: &'a Context,
     /// How long its calls may take.
     pub(super) watch: &'a Watch,
     /// The request's headers.
@@ -179,7 +179,7 @@ impl Till<'_> {
     fn undo(&self, account: AccountId, order: &Order) {
         let (env, setup) = (self.env.clone(), self.setup.clone());
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
-        afterwards(self.ctx, async move {
+        self.ctx.go_on(async move {
             for _ in 0..3 {
                 if ask(&env, &setup, &Watch::default(), &account, &call).await.is_ok() {
                     return;

@@ -1,28 +1,29 @@
 //! What the platform offers and the `worker` crate does not bind, or binds at a cost: small externs, all `catch`.
 
+use std::pin::Pin;
+
+use js_sys::futures::future_to_promise;
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, RequestInit, Response};
 
-use super::task;
 use crate::ledger::{Millis, Op};
 use crate::stripe::TopUpId;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `ctx` of a request.
+    /// `ctx` of a request, or of a Durable Object.
     #[derive(Clone)]
-    pub type RequestContext;
+    pub type Context;
     #[wasm_bindgen(method, catch, js_name = waitUntil)]
-    fn wait_until(this: &RequestContext, promise: &Promise) -> Result<(), JsValue>;
+    fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;
 
     /// `ctx` of a Durable Object.
     #[derive(Clone)]
+    #[wasm_bindgen(extends = Context)]
     pub(super) type ObjectState;
     #[wasm_bindgen(method, getter)]
     pub(super) fn storage(this: &ObjectState) -> Storage;
-    #[wasm_bindgen(method, catch, js_name = waitUntil)]
-    pub(super) fn wait_until(this: &ObjectState, promise: &Promise) -> Result<(), JsValue>;
 
     /// `ctx.storage`.
     #[derive(Clone)]
@@ -106,20 +107,29 @@ extern "C" {
     pub(super) fn clear_timeout(handle: &JsValue);
 }
 
+/// The promise of what a future gives. All futures become promises here, as one type: each further one would cost the
+/// Worker two kilobytes.
+pub(super) fn promise(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    let future: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(future);
+    future_to_promise(future)
+}
+
+impl Context {
+    /// Goes on with something after the answer.
+    pub(super) fn go_on(&self, work: impl Future<Output = ()> + 'static) {
+        let promise = promise(async move {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        if let Err(error) = self.wait_until(&promise) {
+            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
+        }
+    }
+}
+
 /// A signal that is given when one of two is.
 pub(super) fn either(one: &AbortSignal, other: &AbortSignal) -> Result<AbortSignal, JsValue> {
     any_signal(&Array::of2(one, other))
-}
-
-/// Goes on with something after the answer.
-pub(super) fn afterwards(ctx: &RequestContext, work: impl Future<Output = ()> + 'static) {
-    let promise = task::promise(Box::pin(async move {
-        work.await;
-        Ok(JsValue::UNDEFINED)
-    }));
-    if let Err(error) = ctx.wait_until(&promise) {
-        console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-    }
 }
 
 /// The global scope, for `fetch`.
