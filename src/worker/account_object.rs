@@ -9,17 +9,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use js_sys::futures::future_to_promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
 use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
+use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
@@ -78,7 +78,7 @@ impl Account {
         let header = get(&request.headers(), CALL).unwrap_or_default();
         match from_header(&header) {
             Ok(Call::Spend(order)) => object.spend(order),
-            Ok(call) => future_to_promise(async move {
+            Ok(call) => promise(async move {
                 let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
                 respond(&answer).map(JsValue::from)
             }),
@@ -89,7 +89,7 @@ impl Account {
     /// What is due.
     pub fn alarm(&self) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move {
+        promise(async move {
             object.alarm().await;
             Ok(JsValue::UNDEFINED)
         })
@@ -174,13 +174,7 @@ impl Object {
         self.driving.set(true);
         self.arm();
         let object = self.clone();
-        let promise = future_to_promise(async move {
-            object.run(&setup, Some(call)).await;
-            Ok(JsValue::UNDEFINED)
-        });
-        if let Err(error) = self.state.wait_until(&promise) {
-            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-        }
+        self.state.go_on(async move { object.run(&setup, Some(call)).await });
     }
 
     async fn run(&self, setup: &Setup, mut call: Option<StripeCall>) {

@@ -13,8 +13,9 @@ use web_sys::{Headers, Request};
 use super::browser;
 use super::http::get;
 use super::pay::Till;
-use super::platform::RequestContext;
+use super::platform::Context;
 use super::setup::Setup;
+use super::watch::Watch;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::remember;
 use crate::gate::decide::Facts;
@@ -47,7 +48,7 @@ impl TopUp {
 pub(super) async fn take(
     env: &JsValue,
     setup: &Rc<Setup>,
-    ctx: &RequestContext,
+    ctx: &Context,
     incoming: &Request,
     facts: &Facts<'_>,
 ) -> Result<TopUp, JsValue> {
@@ -70,7 +71,8 @@ pub(super) async fn take(
         Err(answer) => return Ok(refused(answer)),
     };
     let route = Some(asked.route.key.clone());
-    let till = Till { env, setup, ctx, headers: &headers, paid: &asked };
+    let watch = Watch::default();
+    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked };
     Ok(match till.pay(facts.method).await {
         Err(answer) => TopUp { route, ..refused(answer) },
         Ok(receipt) => {

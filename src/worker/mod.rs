@@ -21,6 +21,7 @@ mod sql;
 mod stripe_http;
 mod task;
 mod waiters;
+mod watch;
 mod webhook;
 
 pub use account_object::Account;

@@ -17,9 +17,10 @@ use web_sys::Headers;
 
 use super::account_client::ask;
 use super::limits;
-use super::platform::{RequestContext, afterwards, console_error, new_op, now};
+use super::platform::{Context, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
+use super::watch::Watch;
 use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
 use crate::ledger::amount::Offer;
@@ -89,7 +90,9 @@ pub(super) struct Till<'a> {
     /// The configuration.
     pub(super) setup: &'a Rc<Setup>,
     /// The context, for what goes on after the answer.
-    pub(super) ctx: &'a RequestContext,
+    pub(super) ctx: &'a Context,
+    /// How long its calls may take.
+    pub(super) watch: &'a Watch,
     /// The request's headers.
     pub(super) headers: &'a Headers,
     /// What was asked for, and the payment.
@@ -153,7 +156,8 @@ impl Till<'_> {
         sent: Option<(&ClientId, Units)>,
     ) -> Result<Spent, HttpAnswer> {
         let account = AccountId::of(client_id);
-        let Ok(answer) = ask(self.env, self.setup, &account, &Call::Spend(order.clone())).await else {
+        let Ok(answer) = ask(self.env, self.setup, self.watch, &account, &Call::Spend(order.clone())).await
+        else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
@@ -184,9 +188,9 @@ impl Till<'_> {
     fn undo(&self, account: AccountId, order: &Order) {
         let (env, setup) = (self.env.clone(), self.setup.clone());
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
-        afterwards(self.ctx, async move {
+        self.ctx.go_on(async move {
             for _ in 0..3 {
-                if ask(&env, &setup, &account, &call).await.is_ok() {
+                if ask(&env, &setup, &Watch::default(), &account, &call).await.is_ok() {
                     return;
                 }
             }
@@ -221,7 +225,7 @@ impl Till<'_> {
             },
             deposit: paid.deposit.clone(),
         }));
-        let Ok(answer) = ask(self.env, setup, &account, &call).await else {
+        let Ok(answer) = ask(self.env, setup, self.watch, &account, &call).await else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
