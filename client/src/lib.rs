@@ -24,6 +24,9 @@
 mod books;
 mod card;
 mod challenge;
+#[cfg(all(not(target_arch = "wasm32"), feature = "command"))]
+#[doc(hidden)]
+pub mod cli;
 mod error;
 mod exchange;
 #[cfg(all(target_arch = "wasm32", feature = "fetch"))]

@@ -32,9 +32,17 @@ impl Paying {
     /// # }
     /// ```
     pub fn client(&self, builder: reqwest::ClientBuilder) -> reqwest::Result<ClientWithMiddleware> {
+        provide_tls();
         let client = builder.redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(reqwest_middleware::ClientBuilder::new(client).with(self.clone()).build())
     }
+}
+
+/// Where `tls` is on, reqwest takes the cryptography that the process has; it has none before somebody says which.
+pub(crate) fn provide_tls() {
+    #[cfg(feature = "tls")]
+    // An error says that the program has made its choice.
+    drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 impl Error {

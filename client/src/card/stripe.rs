@@ -46,6 +46,7 @@ async fn post(url: &Url, key: &str, form: &SecretString) -> Result<(u16, Vec<u8>
         let what = if error.is_timeout() { "it took too long" } else { "it cannot be reached" };
         CardError::Unreachable(what.to_owned())
     };
+    crate::middleware::provide_tls();
     // Never through a redirect: a card goes to one address.
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -79,6 +80,7 @@ async fn post(url: &Url, key: &str, form: &SecretString) -> Result<(u16, Vec<u8>
     all(not(target_arch = "wasm32"), feature = "middleware"),
     all(target_arch = "wasm32", feature = "fetch")
 )))]
+#[expect(clippy::unused_async, reason = "in place of one that waits")]
 async fn post(_: &Url, _: &str, form: &SecretString) -> Result<(u16, Vec<u8>), CardError> {
     let (_, _) = (form.expose_secret().len(), VERSION);
     Err(CardError::Unreachable("built without the feature that sends it".to_owned()))
