@@ -56,3 +56,8 @@ pub use fetch::{FetchError, Fetched};
 #[cfg(not(target_arch = "wasm32"))]
 pub use store::FileStore;
 pub use stripe402_core::protocol;
+
+/// The examples of the guide are compiled.
+#[cfg(all(doctest, feature = "middleware", not(target_arch = "wasm32")))]
+#[doc = include_str!("../../docs/client.md")]
+struct Guide;

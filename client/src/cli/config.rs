@@ -5,6 +5,7 @@ use super::exit::{Exit, Failed};
 use super::money::{Allowance, Amount};
 use crate::protocol::{Currency, PaymentMethodId, Units};
 use crate::{Budget, Factor, FileStore, Host, Limits, Policy, Window};
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,10 +75,11 @@ pub(crate) fn places(named: Option<&Path>) -> Result<(PathBuf, PathBuf), Failed>
     let (config, data) = if let Some(home) = home {
         (home.clone(), home)
     } else {
-        let places = directories::ProjectDirs::from("", "", "stripe402").ok_or_else(|| {
+        let program = AppStrategyArgs { app_name: "stripe402".to_owned(), ..AppStrategyArgs::default() };
+        let places = choose_app_strategy(program).map_err(|_| {
             Failed::new(Exit::Local, "there is no home folder: set STRIPE402_HOME to one for this program")
         })?;
-        (places.config_dir().to_owned(), places.data_dir().to_owned())
+        (places.config_dir(), places.data_dir())
     };
     let file = named.map_or_else(|| config.join("config.toml"), Path::to_owned);
     Ok((file, data.join("books.json")))

@@ -38,7 +38,9 @@ async fn buy(env: &Env) -> Result<Response, FetchError> {
     let request = Request::new_with_str(&url).map_err(FetchError::Fetch)?;
     let fetched = paying.fetch(&request, None).await?;
     match &fetched.outcome {
-        Outcome::Paid(paid) => worker::console_log!("bought: price {:?}, charged {:?}", paid.price, paid.charged),
+        Outcome::Paid(paid) => {
+            worker::console_log!("bought: price {:?}, charged {:?}", paid.price, paid.charged)
+        }
         other => worker::console_log!("not bought: {other:?}"),
     }
     Ok(fetched.response)

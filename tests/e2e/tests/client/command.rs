@@ -1,10 +1,13 @@
 //! The command `stripe402`, as scripts run it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use stripe402_client::protocol::PAYMENT;
 use stripe402_client::{FileStore, Origin};
+use stripe402_e2e::{Layout, Paywall};
 
-use crate::given::{Folder, command, runs, said, shared, url};
+use crate::given::{Folder, command, config, runs, said, shared, url};
 use crate::liars::{asks, ours};
 use crate::scripted::{Scripted, answer};
 
@@ -265,4 +268,58 @@ fn it_says_how_it_is_used() {
         let script = runs(&home, &["completions", shell]);
         assert!(script.exit == 0 && script.out.contains("statement"), "{shell}");
     }
+}
+
+/// Whether a text is what the README says, where an ellipsis stands for what differs.
+fn fits(expected: &str, found: &str) -> bool {
+    let mut rest = found;
+    for (nth, part) in expected.split('…').enumerate() {
+        let at = match (nth, rest.find(part)) {
+            (0, Some(0)) => 0,
+            (0, _) | (_, None) => return false,
+            (_, Some(at)) => at,
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn the_commands_of_the_readme_work_as_written() {
+    let (paywall, home) = (Paywall::start_raw(config(), Layout::new()), Folder::new());
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let section = readme.split("## Paying\n").nth(1).expect("a section").split("\n## ").next().unwrap();
+    let block = section.split("```console\n").nth(1).expect("commands").split("```").next().unwrap();
+    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in block.lines() {
+        match line.strip_prefix("$ stripe402 ") {
+            Some(command) => steps.push((command, Vec::new())),
+            None => steps.last_mut().expect("a command first").1.push(line),
+        }
+    }
+    assert!(steps.len() >= 4, "{steps:?}");
+    for (command, expected) in steps {
+        let command = command.replace("127.0.0.1:8402", &paywall.address().to_string());
+        let said = runs(&home, &command.split(' ').collect::<Vec<_>>());
+        let out = said.out.trim_end();
+        let found =
+            [out, said.err.trim_end()].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+        assert!(fits(&expected.join("\n"), &found.join("\n")), "{command}: {expected:?} {said:?}");
+    }
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_manual() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let table =
+        readme.split("| exit code | meaning |").nth(1).expect("a table").split("\n\n").next().unwrap();
+    let cells = table.lines().skip(2).filter_map(|line| line.split('|').nth(1));
+    let codes: Vec<u8> =
+        cells.flat_map(|cell| cell.split(',')).map(|code| code.trim().parse().unwrap()).collect();
+    let manual = runs(&Folder::new(), &["man"]).out;
+    let status = manual.split("EXIT STATUS").nth(1).expect("a section").split(".SH").next().unwrap();
+    let told: Vec<u8> = status.lines().filter_map(|line| line.strip_prefix(".B ")?.parse().ok()).collect();
+    assert_eq!(codes, told);
 }
