@@ -80,6 +80,7 @@ fn offer(value: Value) -> Option<Accept> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
     use stripe402_core::protocol::{PaymentRequired, Units, encode};
 
@@ -158,6 +159,26 @@ mod tests {
         ];
         for (headers, expected) in table {
             assert_eq!(Challenge::read(headers.iter().copied()), Err(expected), "{headers:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a server sends, nothing but offers that can be paid comes out of it.
+        #[test]
+        fn whatever_stands_in_a_header(text in ".{0,200}", bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Challenge::read([text.as_str()]);
+            let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
+            let _ = Challenge::read([base64.as_str()]);
+        }
+
+        #[test]
+        fn offers_of_any_amounts(amount in any::<i64>(), least in any::<i64>(), float in any::<f64>()) {
+            for change in [json!({"amount": amount, "minTopUp": least}), json!({"amount": float}), json!({"minTopUp": float})] {
+                let challenge = Challenge::read([header(&json!([accept(&change)])).as_str()]).unwrap();
+                for offer in challenge.offers {
+                    prop_assert!(offer.amount.is_positive() && offer.min_top_up.is_positive());
+                }
+            }
         }
     }
 

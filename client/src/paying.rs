@@ -325,7 +325,7 @@ impl<W: Wire> Run<'_, W> {
 
     /// Writes down how it ended, in one step.
     async fn keep(&mut self, done: Done) -> Result<Outcome, Error> {
-        let Done { outcome, settled, client, price, asked } = done;
+        let Done { mut outcome, settled, client, price, asked } = done;
         let paid = match &outcome {
             Outcome::Paid(paid) | Outcome::Reversed(paid) if paid.doubt.is_none() => paid.clone(),
             _ => {
@@ -349,8 +349,12 @@ impl<W: Wire> Run<'_, W> {
                 books.paid(&target, price, asked, left, now);
             }
         };
-        with(self.store(), act).await?;
+        let kept = with(self.store(), act).await;
         self.turn = None;
+        // What was paid for is the caller's, whatever became of the books.
+        if let (Err(error), Outcome::Paid(paid) | Outcome::Reversed(paid)) = (kept, &mut outcome) {
+            paid.not_kept = Some(error);
+        }
         Ok(outcome)
     }
 }

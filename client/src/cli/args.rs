@@ -124,9 +124,10 @@ pub(crate) struct Message {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Pay {
     /// A payment method of Stripe's
-    #[arg(long, value_name = "pm_…", env = "STRIPE402_PAYMENT_METHOD", value_parser = PaymentMethodId::parse, conflicts_with = "card", hide_env_values = true)]
+    #[arg(long, value_name = "pm_…", env = "STRIPE402_PAYMENT_METHOD", value_parser = PaymentMethodId::parse, hide_env_values = true)]
     pub(crate) payment_method: Option<PaymentMethodId>,
-    /// Ask for a card (or take STRIPE402_CARD_NUMBER, _EXPIRY and _CVC), and have Stripe make a payment method of it
+    /// Ask for a card (or take STRIPE402_CARD_NUMBER, _EXPIRY and _CVC), have Stripe make a payment method of it, and use
+    /// that instead of any other
     #[arg(long)]
     pub(crate) card: bool,
     /// How much to charge the card for credits, instead of the smallest that the server takes

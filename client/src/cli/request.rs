@@ -262,6 +262,9 @@ fn note(outcome: &Outcome) -> Option<String> {
             if let Some(doubt) = paid.doubt {
                 note.extend(["; the receipt is not believed: ", &doubt.to_string()]);
             }
+            if let Some(error) = &paid.not_kept {
+                note.extend(["; this could not be written down: ", &error.to_string()]);
+            }
             Some(note)
         }
         Outcome::Reversed(paid) => {
@@ -350,6 +353,7 @@ fn payment_json(outcome: &Outcome) -> Value {
     put("charged", paid.charged.map(|units| units.get().into()));
     put("creditsRemaining", paid.receipt.as_ref().map(|receipt| receipt.credits_remaining.get().into()));
     put("chargeId", paid.receipt.as_ref().and_then(|receipt| receipt.charge_id.clone()).map(Value::from));
+    put("notKept", paid.not_kept.as_ref().map(|error| error.to_string().into()));
     put("doubt", paid.doubt.map(|doubt| doubt.to_string().into()));
     json
 }

@@ -1,6 +1,7 @@
 //! What became of a request, for its caller.
 
 use crate::challenge::{Challenge, NotAChallenge};
+use crate::store::StoreError;
 use stripe402_core::protocol::{Currency, ErrorCode, PaymentResponse, Units};
 
 /// What became of a request. It is in the extensions of every answer that the middleware gives.
@@ -44,6 +45,9 @@ pub struct Paid {
     pub receipt: Option<PaymentResponse>,
     /// What is wrong with the receipt.
     pub doubt: Option<Doubt>,
+    /// Why the books could not be written after it was paid for: the client id may not be kept, and what was put aside
+    /// stays aside, and counts.
+    pub not_kept: Option<StoreError>,
 }
 
 /// What is wrong with a receipt. The request was answered, but what the server says of the payment is not believed: no

@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use stripe402_client::protocol::{ClientId, PAYMENT, PaymentMethodId, encode};
 use stripe402_client::{
-    Books, Doubt, Error, Factor, Limits, MemoryStore, NotAChallenge, Origin, Outcome, Paying, Policy, Rule,
+    Act, Books, Doubt, Error, Factor, Limits, MemoryStore, NotAChallenge, Origin, Outcome, Paying, Policy,
+    Rule, Store, StoreError,
 };
 
 use crate::given::{USD, client, outcome, units};
@@ -182,6 +183,39 @@ async fn a_client_id_that_is_not_ours_is_not_kept() {
         let answer = client(&Paying::new(card()).policy(policy())).get(server.url()).send().await.unwrap();
         let Outcome::Paid(paid) = outcome(&answer) else { panic!("{:?}", outcome(&answer)) };
         assert!(matches!(paid.doubt, Some(Doubt::NoReceipt | Doubt::Unreadable)), "{headers:?}");
+    }
+}
+
+/// Works so often, and then no more.
+struct Breaks(MemoryStore, AtomicUsize);
+
+#[async_trait::async_trait]
+impl Store for Breaks {
+    async fn transact(&self, act: Act) -> Result<(), StoreError> {
+        let left = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| StoreError("the disk is full".to_owned()))?;
+        self.0.transact(act).await
+    }
+}
+
+#[tokio::test]
+async fn books_that_cannot_be_kept_stop_a_payment_and_never_an_answer_that_was_paid_for() {
+    // Read, put aside; then the answer.
+    for steps in [0, 1, 2] {
+        let server = then(asks(&json!({}), None), paid(&json!({})));
+        let store = Breaks(known(&server), AtomicUsize::new(steps));
+        let paying = Paying::new(card()).policy(policy()).store(store);
+        let answer = client(&paying).get(server.url()).send().await;
+        if steps < 2 {
+            let error = answer.unwrap_err();
+            assert!(matches!(Error::of(&error), Some(Error::Store(_))), "{error:?}");
+            assert!(server.asked().iter().all(|asked| asked.header(PAYMENT).is_none()), "nothing was sent");
+            continue;
+        }
+        let answer = answer.unwrap();
+        let Outcome::Paid(paid) = outcome(&answer) else { panic!("{:?}", outcome(&answer)) };
+        assert_eq!(paid.not_kept, Some(StoreError("the disk is full".to_owned())));
+        assert_eq!(answer.text().await.unwrap(), "sold");
     }
 }
 
