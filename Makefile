@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build test test-all soak check-bypass fuzz clean
+.PHONY: help setup dev build test test-all bench bench-docs soak check-bypass fuzz clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -19,6 +19,8 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
 
 RUST      := .tools/rust
 NODE      := node_modules/.installed
+PYTHON    := .tools/python/installed.txt
+EXPRESS   := bench/node_modules/.installed
 TOOLS     := $(RUST) $(NODE) .tools/worker-build-$(WORKER_BUILD)
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
@@ -27,6 +29,8 @@ help:
 	@echo "               PORT, STRIPE_PORT, ORIGIN_PORT and STATE (a folder) can be set: make dev PORT=9402 ..."
 	@echo "make test      format, lints, tests, size, end-to-end"
 	@echo "make test-all  the same, and what needs more tools"
+	@echo "make bench     what it can take, beside its yardsticks; SECONDS=1 ROUNDS=2 CASES=hot,free for a shorter run"
+	@echo "make bench-docs  puts the figures of the last run into docs/"
 	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
 	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
@@ -56,8 +60,19 @@ dev: build
 test: $(TOOLS)
 	@$(WITH_NODE) exec node scripts/test.mjs
 
-test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY)
+test-all: $(TOOLS) .tools/cargo-deny-$(CARGO_DENY) $(PYTHON)
 	@$(WITH_NODE) exec node scripts/test.mjs --all
+
+# Needs wrk. The yardstick on Express is installed into bench/node_modules/.
+BENCH := $(CARGO_TARGET_DIR)/tool/stripe402-bench
+
+bench: build $(EXPRESS)
+	@cargo build --quiet --profile tool -p stripe402-bench
+	@$(WITH_NODE) exec $(BENCH) measure
+
+bench-docs: $(RUST)
+	@cargo build --quiet --profile tool -p stripe402-bench
+	@exec $(BENCH) docs
 
 soak: $(RUST)
 	@cargo test --profile tool -p stripe402-edge --features mutants --test simulation
@@ -80,9 +95,17 @@ $(RUST): rust-toolchain.toml
 $(NODE): package-lock.json
 	@if cmp -s package-lock.json $@; then touch $@; else \
 	  command -v npm >/dev/null || { echo "npm is missing: install Node 20 or later, https://nodejs.org"; exit 1; }; \
-	  echo "Installing wrangler, workerd, Node 24, wasm-opt and esbuild into node_modules/ (520 MB, about half a minute)"; \
+	  echo "Installing wrangler, workerd, Node 24, wasm-opt, esbuild and what the tests need into node_modules/ (560 MB, about half a minute)"; \
 	  npm ci --loglevel=error && cp package-lock.json $@; \
 	fi
+
+# As with Node: the copy says what was installed.
+$(PYTHON): tests/requirements.txt
+	@if cmp -s tests/requirements.txt $@; then touch $@; else sh scripts/python.sh; fi
+
+$(EXPRESS): bench/package-lock.json | $(NODE)
+	@cmp -s bench/package-lock.json $@ || { npm ci --loglevel=error --prefix bench && cp bench/package-lock.json $@; }
+	@touch $@
 
 .tools/worker-build-$(WORKER_BUILD): | $(RUST)
 	@echo "Compiling worker-build $(WORKER_BUILD) into .tools/ (about a minute)"

@@ -10,7 +10,10 @@ const FILE: &str = "wrangler.toml";
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed={FILE}");
     println!("cargo:rerun-if-changed=build.rs");
-    match check() {
+    for page in PAGES {
+        println!("cargo:rerun-if-changed=src/pages/{page}");
+    }
+    match check().and_then(|()| pages()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
             for line in problems.lines() {
@@ -19,6 +22,25 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Styles and scripts of the pages, as they are sent: every line is one of code, without what stands before it.
+/// Nothing in them spans lines in quotes, so nothing but space is lost.
+const PAGES: [&str; 3] = ["page.css", "pay.js", "account.js"];
+
+fn pages() -> Result<(), String> {
+    let folder = env::var("OUT_DIR").map_err(|error| format!("OUT_DIR: {error}"))?;
+    for page in PAGES {
+        let from = Path::new("src/pages").join(page);
+        let text = fs::read_to_string(&from)
+            .map_err(|error| format!("{} cannot be read: {error}", from.display()))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let sent: Vec<_> = lines.collect();
+        let to = Path::new(&folder).join(page);
+        fs::write(&to, sent.join("\n"))
+            .map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
+    }
+    Ok(())
 }
 
 fn check() -> Result<(), String> {

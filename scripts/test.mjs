@@ -33,6 +33,10 @@ const stages = [
   { name: "size", run: "node scripts/size.mjs" },
   { name: "deploy, dry", run: "node_modules/.bin/wrangler deploy --dry-run --outdir target/deploy" },
   { name: "readme", run: "node scripts/readme_test.mjs" },
+  { name: "JavaScript client", run: "node scripts/client_js.mjs" },
+  { name: "JavaScript client, long", run: "node scripts/client_js.mjs --long", all: true },
+  // Chromium: apt-get update && apt-get install -y chromium. What it sees lands in target/screenshots/.
+  { name: "browser", run: "node --test --test-reporter=spec tests/browser/*.test.mjs", all: true },
   // The last one: cargo's closing line then ends the output.
   { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
 ].filter(({ all, needs }) => (!all || process.argv.includes("--all")) && (!needs || existsSync(needs)));
@@ -87,6 +91,6 @@ function report() {
   const total = times.reduce((sum, [, seconds]) => sum + seconds, 0);
   console.log();
   for (const [name, seconds] of [...times, ["in all", total]]) {
-    console.log(`${name.padEnd(16)} ${String(seconds).padStart(5)} s`);
+    console.log(`${name.padEnd(24)} ${String(seconds).padStart(5)} s`);
   }
 }

@@ -4,10 +4,12 @@
 //! - [`stripe`]: Stripe's REST API as values.
 //! - [`ledger`]: one client's money: entries, top-ups, and what may be done with them.
 //! - [`gate`]: one request in, one decision out.
+//! - [`pages`]: what a person sees in a browser.
 //! - `worker`: the only module that knows Cloudflare. It exists on wasm32 alone.
 
 pub mod gate;
 pub mod ledger;
+pub mod pages;
 pub mod stripe;
 #[cfg(target_arch = "wasm32")]
 mod worker;

@@ -11,7 +11,9 @@
 )]
 
 mod gate {
+    mod cookies;
     mod decisions;
+    mod deposits;
     mod given;
     mod methods;
     mod oracle;

@@ -17,8 +17,10 @@ mod ledger {
     mod action;
     mod announced;
     mod attempts;
+    mod compaction;
     mod credits;
     mod debits;
+    mod deposits;
     mod first_payment;
     mod given;
     mod history;
@@ -31,5 +33,6 @@ mod ledger {
     mod request_keys;
     mod resends;
     mod said;
+    mod statements;
     mod store;
 }

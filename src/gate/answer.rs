@@ -5,10 +5,13 @@
 //! own client id.
 
 use stripe402_core::config::{Price, Route};
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{
     Accept, Action, ClientId, ErrorCode, PAYMENT_REQUIRED, PaymentRequired, PaymentResponse, Resource, Units,
     encode,
 };
+
+use crate::pages::Page;
 
 /// An answer of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub struct Answer {
 
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// A refused payment, in the protocol's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,12 +109,25 @@ impl Answer {
         if let (Some(setting), Some(object)) = (setting, problem.as_object_mut()) {
             object.insert("setting".to_owned(), setting.into());
         }
-        Self::new(status, PROBLEM, problem.to_string())
+        Self::new(status, PROBLEM, to_text(&problem))
     }
 
     /// 200 with JSON.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self::new(status, JSON, body.to_string())
+        Self::new(status, JSON, to_text(body))
+    }
+
+    /// 200 with JSON that is written already.
+    pub fn json_text(body: String) -> Self {
+        Self::new(200, JSON, body)
+    }
+
+    /// The same answer as a page: its status and headers stay, so that programs read it as ever.
+    pub fn paged(mut self, page: Page) -> Self {
+        (self.body, self.content_type) = (page.html, HTML);
+        self.with("content-security-policy", page.policy)
+            .with("referrer-policy", "no-referrer")
+            .with("x-content-type-options", "nosniff")
     }
 
     /// 204: a preflight's answer, and other things without a body.

@@ -3,8 +3,6 @@
 //! Kept true here: a request that no rule lets through is refused; the order of the checks is the protocol's (no
 //! payment → challenge; the header's form; the bounds of the top-up; only then an account or Stripe is asked).
 
-use std::collections::BTreeSet;
-
 use stripe402_core::config::path::fold;
 use stripe402_core::config::{CorsOrigins, OriginTarget, Price, Route, Settings, UnlistedMethods, Unmatched};
 use stripe402_core::protocol::{
@@ -15,16 +13,16 @@ use stripe402_core::protocol::{
 use stripe402_core::protocol::digest::{hex, sha256};
 
 use super::answer::{Answer, Failed, required};
+use super::cookie::{Cookie, agreement};
+use super::deposit::is_key;
+use super::own::{self, Own};
 use super::path::{BadTarget, Target};
 use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
 use crate::ledger::RequestKey;
 
-/// Where our own paths live. Never forwarded.
-pub const OWN_PREFIX: &str = "/.well-known/stripe402";
-
 /// A request may have this many headers.
-pub const MAX_HEADERS: u32 = 200;
+pub const MAX_HEADERS: usize = 200;
 
 /// An `Idempotency-Key` may be this long.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -41,6 +39,8 @@ pub struct Facts<'a> {
     pub url: &'a str,
     /// The `payment` header.
     pub payment: Option<&'a str>,
+    /// The cookie that may pay, where no `payment` header does.
+    pub cookie: Option<&'a Cookie>,
     /// The `idempotency-key` header.
     pub idempotency_key: Option<&'a str>,
     /// The `origin` header: who asks, in a browser.
@@ -50,7 +50,7 @@ pub struct Facts<'a> {
     /// The `access-control-request-headers` header of a preflight.
     pub preflight_headers: Option<&'a str>,
     /// How many headers there are.
-    pub headers: u32,
+    pub headers: usize,
 }
 
 /// What happens to a request.
@@ -66,15 +66,6 @@ pub enum Decision<'g> {
     Own(Own),
     /// It is paid for, or refused.
     Pay(Box<PaidRequest<'g>>),
-}
-
-/// The paths that are ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
-    /// `…/health`: what is switched on.
-    Health,
-    /// `…/webhook`: Stripe's events.
-    Webhook,
 }
 
 /// A request on a priced route, with a payment that has the right form.
@@ -100,6 +91,8 @@ pub struct PaidRequest<'g> {
     pub max_per_day: Units,
     /// The request's idempotency key, bound to what it is sent with.
     pub key: Option<RequestKey>,
+    /// Whether the cookie pays. A page must not read the client id in it: then none is told.
+    pub by_cookie: bool,
 }
 
 impl PaidRequest<'_> {
@@ -118,7 +111,7 @@ pub struct Gate {
     loose: RouteTable,
     /// Whether the two tables differ, so that even a plain path has to be looked up in both.
     escaped: bool,
-    publishable_key: String,
+    pub(super) publishable_key: String,
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
     cors: CorsOrigins,
@@ -159,9 +152,8 @@ impl Gate {
                 Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"),
             );
         }
-        if facts.headers > MAX_HEADERS {
-            let detail = "A request may have 200 headers.";
-            return reject(Answer::problem(431, "Too many headers", detail));
+        if let Some(answer) = too_many_headers(facts.headers) {
+            return reject(answer);
         }
         let target = match Target::of_url(facts.url) {
             Ok(target) => target,
@@ -173,10 +165,14 @@ impl Gate {
                 return reject(Answer::problem(400, "Bad request target", &format!("{bad}.")));
             }
         };
-        if let Some(rest) = own_path(&target.folded) {
-            return own(rest, facts.method);
+        if let Some(rest) = own::below_prefix(&target.folded) {
+            // Pages of the operator's other hosts may pay in, and read their visitors' accounts by client id.
+            if own::is_for_clients(rest) && self.is_allowed_preflight(facts) {
+                return Decision::Answer(preflight(facts), "preflight", None);
+            }
+            return own::find(rest, facts.method).map_or_else(reject, Decision::Own);
         }
-        if facts.method == "OPTIONS" && self.answers_preflight(facts, &target) {
+        if self.answers_preflight(facts, &target) {
             return Decision::Answer(preflight(facts), "preflight", None);
         }
         if let Some(answer) = self.ambiguous(facts.method, &target) {
@@ -191,7 +187,7 @@ impl Gate {
                 Decision::Pass(target)
             }
             Found::OtherMethods { allow } => {
-                let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
+                let allow = allow.join(", ");
                 let detail = if facts.method == "OPTIONS" {
                     "This path is priced. Pages of the origins in CORS_ORIGINS get an answer to their preflights."
                 } else {
@@ -215,9 +211,11 @@ impl Gate {
             return refusal("This path can be read in too many ways.");
         };
         let below = |reading: &String| below(reading, &self.base_path).map(ToOwned::to_owned);
-        let Some(readings) = readings.iter().map(below).collect::<Option<BTreeSet<_>>>() else {
+        let Some(mut readings) = readings.iter().map(below).collect::<Option<Vec<_>>>() else {
             return refusal("This path can be read as one outside of this API.");
         };
+        // Sorted as they were, but that the base path itself and with a slash are now the same.
+        readings.dedup();
         if self.strict_paths && readings.len() > 1 {
             return refusal("This path can be read in more than one way.");
         }
@@ -234,7 +232,7 @@ impl Gate {
         let refused = method != "OPTIONS" && matches!(found, Found::OtherMethods { .. });
         // What a reading would cost, sent as that: no more than what this path costs, and never what is not for sale.
         let dearer = readings.iter().any(|reading| match self.loose.find(method, reading) {
-            _ if own_path(reading).is_some() => true,
+            _ if own::below_prefix(reading).is_some() => true,
             Found::Route(route) => price_of(route).is_some_and(|price| !covers(judged, price)),
             Found::OtherMethods { .. } if *reading == target.folded => found == Found::Nothing,
             Found::OtherMethods { .. } => self.unlisted == UnlistedMethods::Deny && !refused,
@@ -261,12 +259,17 @@ impl Gate {
         let Some(required) = required(route, &self.publishable_key, &target.canonical) else {
             return Decision::Free(target, route);
         };
-        let payment = match decode_payment(facts.payment) {
-            Ok(PaymentHeader::None) => {
+        let agreed = || agreement(facts.method, &target.canonical, &target.query, amount, currency);
+        let cookie = facts.cookie.filter(|cookie| cookie.pays(amount, currency, agreed));
+        let (payment, by_cookie) = match (decode_payment(facts.payment), cookie) {
+            (Ok(PaymentHeader::None), Some(cookie)) => {
+                (Payment { client_id: Some(cookie.client_id.clone()), ..Payment::default() }, true)
+            }
+            (Ok(PaymentHeader::None), None) => {
                 return Decision::Answer(Answer::challenge(&required), "challenge", Some(&route.key));
             }
-            Ok(PaymentHeader::Payment(payment)) => payment,
-            Err(invalid) => return refuse(&required, route, InvalidPayment::CODE, invalid.message),
+            (Ok(PaymentHeader::Payment(payment)), _) => (payment, false),
+            (Err(invalid), _) => return refuse(&required, route, InvalidPayment::CODE, invalid.message),
         };
         if let Err((code, message)) = check_top_up(payment.top_up, min_top_up, max_top_up) {
             return refuse(&required, route, code, message);
@@ -286,6 +289,7 @@ impl Gate {
             max_top_up,
             max_per_day: max_top_up_per_day,
             key,
+            by_cookie,
         }))
     }
 
@@ -298,7 +302,7 @@ impl Gate {
         currency: Currency,
     ) -> Result<Option<RequestKey>, Answer> {
         let Some(key) = facts.idempotency_key.filter(|key| !key.is_empty()) else { return Ok(None) };
-        if key.len() > MAX_IDEMPOTENCY_KEY || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        if !is_key(key) {
             let detail = "An Idempotency-Key is at most 255 characters of printable ASCII.";
             return Err(Answer::problem(400, "Bad Idempotency-Key", detail));
         }
@@ -322,9 +326,13 @@ impl Gate {
     }
 
     fn answers_preflight(&self, facts: &Facts<'_>, target: &Target) -> bool {
-        facts.preflight_for.is_some()
+        self.is_allowed_preflight(facts) && self.table.is_priced_path(&target.folded)
+    }
+
+    fn is_allowed_preflight(&self, facts: &Facts<'_>) -> bool {
+        facts.method == "OPTIONS"
+            && facts.preflight_for.is_some()
             && facts.origin.is_some_and(|origin| self.allows_origin(origin))
-            && self.table.is_priced_path(&target.folded)
     }
 
     /// Whether this is the preflight of a request that is free on this very path. Any other OPTIONS on a priced path is
@@ -335,6 +343,15 @@ impl Gate {
             Found::OtherMethods { .. } | Found::Nothing => false,
         };
         facts.method == "OPTIONS" && facts.preflight_for.is_some_and(free)
+    }
+
+    /// The priced route that a method and a path mean, with the path's readings.
+    pub fn priced(&self, method: &str, path: &str) -> Option<(&Route, Target)> {
+        let target = Target::parse(path).ok()?;
+        match self.table.find(method, &target.folded) {
+            Found::Route(route) if route.price.is_paid() => Some((route, target)),
+            Found::Route(_) | Found::OtherMethods { .. } | Found::Nothing => None,
+        }
     }
 
     /// The routes that this gate knows.
@@ -365,6 +382,12 @@ fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool
     judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
 }
 
+/// 431, if a request has more headers than it may.
+pub fn too_many_headers(count: usize) -> Option<Answer> {
+    let detail = "A request may have 200 headers.";
+    (count > MAX_HEADERS).then(|| Answer::problem(431, "Too many headers", detail))
+}
+
 /// Allows what the page asks for, and our two headers: whether the request itself is served is decided when it comes.
 fn preflight(facts: &Facts<'_>) -> Answer {
     let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte));
@@ -391,26 +414,4 @@ fn below<'r>(reading: &'r str, base_path: &str) -> Option<&'r str> {
 /// An answer that is about no route.
 fn reject<'g>(answer: Answer) -> Decision<'g> {
     Decision::Answer(answer, "rejected", None)
-}
-
-fn own_path(folded: &str) -> Option<&str> {
-    let rest = folded.strip_prefix(OWN_PREFIX)?;
-    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-}
-
-fn own<'g>(rest: &str, method: &str) -> Decision<'g> {
-    let allowed = match rest {
-        "/health" => ["GET", "HEAD"].as_slice(),
-        "/webhook" => &["POST"],
-        _ => {
-            let detail = "There is no such resource of stripe402.";
-            return reject(Answer::problem(404, "Not found", detail));
-        }
-    };
-    if !allowed.contains(&method) {
-        let allowed = allowed.join(", ");
-        let detail = format!("This resource answers {allowed}.");
-        return reject(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
-    }
-    Decision::Own(if rest == "/health" { Own::Health } else { Own::Webhook })
 }

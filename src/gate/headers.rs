@@ -29,13 +29,19 @@ pub const REMOVED_FROM_REQUEST: [&str; 16] = [
 /// Whether a request header is removed on every route. CGI, WSGI and their like make one name of `-` and `_`, so what
 /// differs in nothing else is the same name.
 pub fn is_removed(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    name.starts_with(REMOVED_PREFIX) || REMOVED_FROM_REQUEST.contains(&name.as_str())
+    let starts = name.as_bytes().get(..REMOVED_PREFIX.len()).unwrap_or_default();
+    is_like(starts, REMOVED_PREFIX)
+        || REMOVED_FROM_REQUEST.iter().any(|known| is_like(name.as_bytes(), known))
+}
+
+fn is_like(name: &[u8], known: &str) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.len() == known.len() && name.iter().zip(known.bytes()).all(|(byte, known)| fold(*byte) == known)
 }
 
 /// Whether a request header is removed on a priced route as well.
 pub fn is_ours_on_priced(name: &str) -> bool {
-    OURS_ON_PRICED.contains(&name.to_ascii_lowercase().replace('_', "-").as_str())
+    OURS_ON_PRICED.iter().any(|known| is_like(name.as_bytes(), known))
 }
 
 /// Removed as well, unless the request is a WebSocket handshake.

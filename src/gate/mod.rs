@@ -3,21 +3,29 @@
 //! Kept true here: the price and the resource come from the route table, never from the client; what cannot be read
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
+pub mod account;
+pub mod ahead;
 pub mod answer;
+pub mod cookie;
 pub mod decide;
+pub mod deposit;
 pub mod headers;
 pub mod health;
 pub mod limits;
 pub mod location;
 pub mod memory;
+pub mod negotiation;
+pub mod own;
 pub mod path;
 pub mod proof;
 pub mod readings;
 pub mod record;
 pub mod route_table;
 
+pub use ahead::Ahead;
 pub use answer::Answer;
-pub use decide::{Decision, Facts, Gate, Own, PaidRequest};
+pub use decide::{Decision, Facts, Gate, PaidRequest};
 pub use memory::Memory;
+pub use own::Own;
 pub use path::Target;
 pub use route_table::{Found, RouteTable};

@@ -57,6 +57,21 @@ pub fn to_charge(
     })
 }
 
+/// The charge of a deposit: what the payer named, or the advertised minimum; enough to pay for what it is meant for.
+pub fn to_deposit(
+    currency: Currency,
+    balance: Units,
+    price: Units,
+    offer: &Offer,
+) -> Result<MinorAmount, Refused> {
+    if balance < price {
+        return to_charge(currency, balance, price, offer);
+    }
+    currency.charge_for(offer.asked.unwrap_or(offer.min)).ok_or_else(|| {
+        Refused::new(ErrorCode::PaymentFailed, "This amount cannot be charged.".to_owned(), balance)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +113,23 @@ mod tests {
             Err((ErrorCode::TopUpBelowMinimum, "Top-up amount 50000 is below the minimum of 60000".into()))
         );
         assert_eq!(charge("usd", -10_000, 50_000, Some(60_000)), Ok(600));
+    }
+
+    #[test]
+    fn a_deposit_is_charged_whatever_is_there() {
+        let deposit = |balance: i64, asked: Option<i64>| {
+            let offer = Offer { min: units(50_000), max: units(1_000_000), asked: asked.map(units) };
+            let usd = Currency::parse("usd").unwrap();
+            to_deposit(usd, units(balance), units(100), &offer)
+                .map(MinorAmount::get)
+                .map_err(|error| error.code)
+        };
+        assert_eq!(deposit(0, None), Ok(500));
+        assert_eq!(deposit(9_000_000, None), Ok(500));
+        assert_eq!(deposit(100, Some(70_001)), Ok(701));
+        assert_eq!(deposit(-50_000, None), Err(ErrorCode::TopUpBelowMinimum));
+        assert_eq!(deposit(-50_000, Some(60_000)), Ok(600));
+        assert_eq!(deposit(9_000_000, Some(0)), Err(ErrorCode::PaymentFailed));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, U
 use super::account::Announcement;
 use super::amount::Offer;
 use super::entries::{Op, Order};
+use super::statement::Page;
 use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// A call of the Worker.
@@ -15,7 +16,8 @@ use crate::stripe::{CustomerId, PaymentIntentId};
 pub enum Call {
     /// Debit the price, if the balance covers it.
     Spend(Order),
-    /// Debit the price; where the balance does not cover it, charge the card first.
+    /// Debit the price; where the balance does not cover it, charge the card first. With a deposit: only charge and
+    /// credit.
     Pay(Box<Pay>),
     /// Give a debit back: nothing was served for it.
     Reverse {
@@ -44,6 +46,8 @@ pub enum Call {
     },
     /// Stripe announced something about a PaymentIntent of this account.
     Announce(Announcement),
+    /// Show a page of the statement.
+    Show(Page),
 }
 
 /// A payment with a card that Stripe just told us about.
@@ -63,6 +67,19 @@ pub struct Pay {
     pub offer: Offer,
     /// What holds card testers back.
     pub limits: Limits,
+    /// Whether the card is only to be charged and the account credited. None: the order is debited.
+    pub deposit: Option<Deposit>,
+}
+
+/// A top-up that is asked for by itself: nothing is debited, the order says what it is meant to pay for later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deposit {
+    /// What tells this top-up from another: the same name again is the same top-up, and charges nothing.
+    pub name: String,
+    /// For how many milliseconds after the credit that holds.
+    pub kept: i64,
+    /// Where Stripe sends a receipt, if the payer asked for one.
+    pub receipt_email: Option<String>,
 }
 
 /// What holds card testers back, per account.
@@ -89,6 +106,15 @@ pub enum Answer {
         client_id: Option<ClientId>,
         /// The attempt that made the debit, where it is an earlier one under the same idempotency key.
         op: Option<Op>,
+    },
+    /// The card was charged and the account credited, now or before under the same name. Nothing was debited.
+    Deposited {
+        /// The balance now.
+        balance: Units,
+        /// The PaymentIntent.
+        charge: PaymentIntentId,
+        /// The client, where the Worker may not know it.
+        client_id: Option<ClientId>,
     },
     /// The balance does not cover the price. Nothing was written.
     Insufficient {
@@ -132,6 +158,8 @@ pub enum Answer {
     },
     /// The idempotency key was used for another request.
     OtherTarget,
+    /// A page of the statement, as the JSON that its owner gets.
+    Statement(String),
     /// It is done (a delivery noted, an announcement applied).
     Done,
     /// It concerns nothing here.

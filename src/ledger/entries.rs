@@ -111,10 +111,11 @@ const DEBIT: &str = "
     SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
+        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5)
     RETURNING seq, balance";
 
-/// Debits the price of an order, if the balance covers it and no dispute is open: one statement, one row.
-/// None: it does not, or one is.
+/// Debits the price of an order, if the balance covers it, no dispute is open and nobody has given the attempt up: one
+/// statement, one row. None: one of these is not so.
 pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<Posted>, StoreError> {
     let rows = store.run(
         DEBIT,
@@ -149,6 +150,24 @@ pub fn find_recent<S: Store>(
     let since = now.plus(LOOK_BACK.wrapping_neg());
     let rows = store.run(FIND_RECENT, &[currency.into(), since.into(), op.as_str().into()])?;
     at_most_one(rows)?.as_ref().map(Posted::read).transpose()
+}
+
+/// How long an attempt that was given up is remembered: longer than any network holds a call back.
+const UNDONE_SPAN: i64 = 3_600_000;
+
+/// Remembers that an attempt was given up.
+pub(super) fn give_up<S: Store>(store: &S, op: &Op, now: Millis) -> Result<(), StoreError> {
+    if mutant!(UndoneIsForgotten) {
+        return Ok(());
+    }
+    store.run("DELETE FROM undone WHERE at < ?1", &[now.plus(UNDONE_SPAN.wrapping_neg()).into()])?;
+    let sql = "INSERT INTO undone (op, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    store.run(sql, &[op.as_str().into(), now.into()]).map(drop)
+}
+
+/// Whether an attempt was given up.
+pub(super) fn is_given_up<S: Store>(store: &S, op: &Op) -> Result<bool, StoreError> {
+    Ok(!store.run("SELECT 1 FROM undone WHERE op = ?1", &[op.as_str().into()])?.is_empty())
 }
 
 const BALANCE: &str = "SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1";

@@ -25,6 +25,7 @@ macro_rules! mutant {
 pub mod account;
 pub mod amount;
 pub mod call;
+pub mod compaction;
 pub mod disputes;
 pub mod entries;
 #[cfg(any(test, feature = "mutants"))]
@@ -32,13 +33,14 @@ pub mod mutants;
 pub mod record;
 pub mod request_keys;
 pub mod schema;
+pub mod statement;
 pub mod store;
 pub mod topup;
 mod topups;
 pub mod words;
 
 pub use account::{Account, Advanced, Paying, Spent};
-pub use call::{Answer, Call, Limits, Pay, Refused};
+pub use call::{Answer, Call, Deposit, Limits, Pay, Refused};
 pub use entries::{Op, Order, Posted};
 pub use request_keys::RequestKey;
 pub use store::{Millis, Param, Row, Store, StoreError, Value};

@@ -41,11 +41,19 @@ pub enum Mutant {
     SentToAnotherStripe,
     /// A charge that one look-up does not find has never happened.
     OneMissIsEnough,
+    /// A call that comes after its undoing is debited.
+    UndoneIsForgotten,
+    /// What was given back of the debits that became sums stays behind.
+    ReversalsLeftBehind,
+    /// A deposit that comes again under its name is charged again.
+    DepositChargedAgain,
+    /// Whoever waits for a deposit is debited like one who waits for a payment.
+    DepositDebits,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -59,6 +67,10 @@ impl Mutant {
         Self::ActionNotCanceled,
         Self::SentToAnotherStripe,
         Self::OneMissIsEnough,
+        Self::UndoneIsForgotten,
+        Self::ReversalsLeftBehind,
+        Self::DepositChargedAgain,
+        Self::DepositDebits,
     ];
 }
 

@@ -9,7 +9,7 @@ use super::store::{Store, StoreError};
 /// The version of the tables below, kept in the account's row.
 pub const VERSION: i64 = 1;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 12] = [
     // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
     "CREATE TABLE IF NOT EXISTS entry (
         currency TEXT NOT NULL,
@@ -74,6 +74,25 @@ const TABLES: [&str; 9] = [
         deliveries INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS request_key_debit ON request_key (currency, seq)",
+    // The attempts that were given up: a call of theirs that still comes is not debited.
+    "CREATE TABLE IF NOT EXISTS undone (
+        op TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
+    // What became of debits and their reversals after some months (ledger/compaction), and how far that has come.
+    "CREATE TABLE IF NOT EXISTS summary (
+        currency TEXT NOT NULL,
+        hour INTEGER NOT NULL,
+        resource TEXT NOT NULL,
+        debits INTEGER NOT NULL,
+        reversals INTEGER NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (currency, hour, resource)
+    ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS compacted (
+        currency TEXT PRIMARY KEY,
+        up_to INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID",
 ];
 
 /// Makes the tables. Call it inside the transaction that writes their first row.

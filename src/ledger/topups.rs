@@ -1,5 +1,6 @@
 //! The table of top-ups: records read, written and counted.
 
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{Currency, Units};
 
 use super::record::Record;
@@ -24,6 +25,21 @@ pub(super) fn by_id<S: Store>(store: &S, id: &TopUpId) -> Result<Option<TopUp>, 
     at_most_one(rows)?.as_ref().map(read).transpose()
 }
 
+/// The top-up that credited a deposit of this name since a moment: the record alone knows which deposit it is for.
+pub(super) fn deposited_since<S: Store>(
+    store: &S,
+    name: &str,
+    since: Millis,
+) -> Result<Option<TopUp>, StoreError> {
+    let rows = store.run(
+        "SELECT machine FROM topup
+         WHERE outcome = 'credited' AND settled_at > ?2 AND json_extract(machine, '$.wanted.deposit') = ?1
+         ORDER BY settled_at DESC LIMIT 1",
+        &[name.into(), since.into()],
+    )?;
+    at_most_one(rows)?.as_ref().map(read).transpose()
+}
+
 /// How much of a top-up is booked as refunded.
 pub(super) fn refunded<S: Store>(store: &S, id: &TopUpId) -> Result<Units, StoreError> {
     let rows = store.run("SELECT refunded FROM topup WHERE id = ?1", &[id.as_str().into()])?;
@@ -38,7 +54,7 @@ pub(super) fn set_refunded<S: Store>(store: &S, id: &TopUpId, units: Units) -> R
 
 /// Writes a record, new or changed.
 pub(super) fn save<S: Store>(store: &S, top_up: &TopUp, now: Millis) -> Result<(), StoreError> {
-    let machine = top_up.write().to_string();
+    let machine = to_text(&top_up.write());
     let outcome = top_up.outcome();
     let currency = top_up.wanted.currency;
     let units = top_up.wanted.amount.and_then(|amount| currency.units_of(amount)).unwrap_or(Units::ZERO);

@@ -9,16 +9,18 @@
 )]
 
 use serde_json::Value;
-use stripe402_core::protocol::{ClientId, ErrorCode, PaymentMethodId, Units};
+use stripe402_core::json::float;
+use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, Units};
 
 use super::account::{Announcement, DisputeFlags};
 use super::amount::Offer;
-use super::call::{Answer, Call, Limits, Pay, Refused};
+use super::call::{Answer, Call, Deposit, Limits, Pay, Refused};
 use super::entries::{Op, Order};
 use super::record::{
     Fields, Record, count, currency, flag, integer, optional, optional_text, owned, text, units, variant,
 };
 use super::request_keys::RequestKey;
+use super::statement::{Cursor, Page};
 use crate::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 
 /// Why a call or an answer could not be written or read.
@@ -45,6 +47,11 @@ impl serde_json::ser::Formatter for Ascii {
             }
         }
         Ok(())
+    }
+
+    // No call and no answer holds one: as elsewhere in the Worker, so that it needs no other way to write them.
+    fn write_f64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: f64) -> std::io::Result<()> {
+        writer.write_all(float(value).as_bytes())
     }
 }
 
@@ -128,6 +135,7 @@ impl Record for Pay {
             .with_some("customer", self.customer.as_ref().map(CustomerId::as_str))
             .with("offer", offer.done())
             .with("limits", limits.done())
+            .with_some("deposit", self.deposit.as_ref().map(Record::write))
             .done()
     }
 
@@ -152,6 +160,25 @@ impl Record for Pay {
                 })?,
                 per_day: optional(limits, "per_day", some_units)?,
             },
+            deposit: optional(value, "deposit", Deposit::read)?,
+        })
+    }
+}
+
+impl Record for Deposit {
+    fn write(&self) -> Value {
+        Fields::default()
+            .with("name", self.name.as_str())
+            .with("kept", self.kept)
+            .with_some("receipt_email", self.receipt_email.as_deref())
+            .done()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            name: owned(value, "name")?,
+            kept: integer(value, "kept")?,
+            receipt_email: owned(value, "receipt_email"),
         })
     }
 }
@@ -193,6 +220,8 @@ impl Record for Call {
         let fields = Fields::default();
         match self {
             Self::Spend(order) => fields.with("spend", order.write()).done(),
+            // A word of its own: an object that does not know deposits must refuse one, not debit it.
+            Self::Pay(pay) if pay.deposit.is_some() => fields.with("deposit", pay.write()).done(),
             Self::Pay(pay) => fields.with("pay", pay.write()).done(),
             Self::Reverse { currency, seq, op, holder } => fields
                 .with("currency", currency.code())
@@ -207,6 +236,12 @@ impl Record for Call {
                 fields.with("key", key.as_str()).with("holder", holder.as_str()).under("deliver")
             }
             Self::Announce(announcement) => fields.with("announce", announcement.write()).done(),
+            Self::Show(page) => fields
+                .with_some("currency", page.currency.map(Currency::code))
+                .with_some("before", page.before.as_ref().map(ToString::to_string))
+                .with("limit", page.limit)
+                .with_some("client_id", page.client_id.as_ref().map(ClientId::as_str))
+                .under("show"),
         }
     }
 
@@ -214,7 +249,8 @@ impl Record for Call {
         let (name, content) = variant(value)?;
         Some(match name {
             "spend" => Self::Spend(Order::read(content)?),
-            "pay" => Self::Pay(Box::new(Pay::read(content)?)),
+            "pay" => Self::Pay(Box::new(Pay::read(content).filter(|pay| pay.deposit.is_none())?)),
+            "deposit" => Self::Pay(Box::new(Pay::read(content).filter(|pay| pay.deposit.is_some())?)),
             "reverse" => Self::Reverse {
                 currency: currency(content, "currency")?,
                 seq: integer(content, "seq")?,
@@ -224,6 +260,12 @@ impl Record for Call {
             "undo" => Self::Undo { currency: currency(content, "currency")?, op: op(content, "op")? },
             "deliver" => Self::Deliver { key: owned(content, "key")?, holder: op(content, "holder")? },
             "announce" => Self::Announce(Announcement::read(content)?),
+            "show" => Self::Show(Page {
+                currency: optional_text(content, "currency", |code| Currency::parse(code).ok())?,
+                before: optional_text(content, "before", Cursor::parse)?,
+                limit: count(content, "limit")?,
+                client_id: client(content)?,
+            }),
             _ => return None,
         })
     }
@@ -254,6 +296,11 @@ impl Record for Answer {
                 .with_some("client_id", client_text(client_id))
                 .with_some("op", op.as_ref().map(Op::as_str))
                 .under("paid"),
+            Self::Deposited { balance, charge, client_id } => fields
+                .with("balance", balance.get())
+                .with("charge", charge.as_str())
+                .with_some("client_id", client_text(client_id))
+                .under("deposited"),
             Self::Insufficient { balance, unknown } => {
                 let fields = fields.with("balance", balance.get());
                 fields.with_some("unknown", unknown.then_some(true)).under("insufficient")
@@ -276,6 +323,7 @@ impl Record for Answer {
                 .with("balance", balance.get())
                 .with_some("client_id", client_text(client_id))
                 .under("delivered"),
+            Self::Statement(statement) => fields.with("json", statement.as_str()).under("statement"),
             Self::OtherTarget => fields.under("other_target"),
             Self::Done => fields.under("done"),
             Self::NotOurs => fields.under("not_ours"),
@@ -294,6 +342,11 @@ impl Record for Answer {
                 client_id: client(content)?,
                 op: optional_text(content, "op", Op::parse)?,
             },
+            "deposited" => Self::Deposited {
+                balance: balance()?,
+                charge: PaymentIntentId::parse(text(content, "charge")?).ok()?,
+                client_id: client(content)?,
+            },
             "insufficient" => Self::Insufficient { balance: balance()?, unknown: flag(content, "unknown") },
             "refused" => Self::Refused(Refused {
                 code: code(text(content, "code")?)?,
@@ -311,6 +364,7 @@ impl Record for Answer {
                 balance: balance()?,
                 client_id: client(content)?,
             },
+            "statement" => Self::Statement(owned(content, "json")?),
             "other_target" => Self::OtherTarget,
             "done" => Self::Done,
             "not_ours" => Self::NotOurs,
@@ -322,7 +376,6 @@ impl Record for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stripe402_core::protocol::Currency;
 
     fn units(number: i64) -> Units {
         Units::new(number).unwrap()
@@ -358,6 +411,44 @@ mod tests {
         assert_eq!(to_header(&paid).unwrap(), r#"{"paid":{"balance":49900,"seq":2}}"#);
         let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
         assert_eq!(to_header(&insufficient).unwrap(), r#"{"insufficient":{"balance":0}}"#);
+    }
+
+    #[test]
+    fn a_deposit_is_a_word_of_its_own_that_an_object_of_another_version_does_not_take_for_a_payment() {
+        let pay = |deposit| Pay {
+            order: Order {
+                currency: usd(),
+                price: units(100),
+                resource: "GET /api/joke".into(),
+                op: Op::from_bytes([0xab; 16]),
+                retried: false,
+                key: None,
+            },
+            client_id: None,
+            sent: PaymentMethodId::parse("pm_1").unwrap(),
+            method: PaymentMethodId::parse("pm_1").unwrap(),
+            customer: None,
+            offer: Offer { min: units(50_000), max: units(1_000_000), asked: None },
+            limits: Limits { declines_per_hour: None, per_day: None },
+            deposit,
+        };
+        let deposit = Deposit { name: "k".into(), kept: 5, receipt_email: Some("a@b.example".into()) };
+        let call = Call::Pay(Box::new(pay(Some(deposit))));
+        let written = to_header(&call).unwrap();
+        assert!(
+            written.starts_with(r#"{"deposit":{"deposit":{"kept":5,"name":"k","receipt_email":"#),
+            "{written}"
+        );
+        assert_eq!(from_header::<Call>(&written).unwrap(), call);
+        assert!(from_header::<Call>(&written.replacen("deposit", "pay", 1)).is_err());
+        let written = to_header(&Call::Pay(Box::new(pay(None)))).unwrap();
+        assert!(written.starts_with(r#"{"pay":{"limits":"#) && !written.contains("deposit"), "{written}");
+        assert!(from_header::<Call>(&written.replacen("pay", "deposit", 1)).is_err());
+        let charge = PaymentIntentId::parse("pi_1").unwrap();
+        let answer = Answer::Deposited { balance: units(7), charge, client_id: None };
+        let pinned = r#"{"deposited":{"balance":7,"charge":"pi_1"}}"#;
+        assert_eq!(to_header(&answer).unwrap(), pinned);
+        assert_eq!(from_header::<Answer>(pinned).unwrap(), answer);
     }
 
     #[test]

@@ -11,8 +11,10 @@ use web_sys::{Headers, RequestInit, Response};
 
 use super::account_object::{ANSWER, CALL};
 use super::http::get;
-use super::platform::{Namespace, console_error, describe, flag, now, within};
+use super::platform::{Namespace, console_error, describe, flag, now};
+
 use super::setup::Setup;
+use super::watch::{Watch, within};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Answer, Call};
 
@@ -31,14 +33,17 @@ pub(super) struct Unreachable;
 pub(super) async fn ask(
     env: &JsValue,
     setup: &Setup,
+    watch: &Watch,
     account: &AccountId,
     call: &Call,
 ) -> Result<Answer, Unreachable> {
     let limit = match call {
-        Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } => DEBIT_TIME,
+        Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Show(_) => {
+            DEBIT_TIME
+        }
         Call::Pay(_) | Call::Announce(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
     };
-    within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
+    watch.within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
 }
 
 async fn tries(
@@ -83,7 +88,11 @@ fn again(call: Call) -> Call {
             Call::Pay(pay)
         }
         // These change nothing when they come twice.
-        Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Announce(_) => call,
+        Call::Reverse { .. }
+        | Call::Undo { .. }
+        | Call::Deliver { .. }
+        | Call::Announce(_)
+        | Call::Show(_) => call,
     }
 }
 
@@ -100,6 +109,9 @@ async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) ->
     init.set_headers(&headers);
     let response: Response =
         JsFuture::from(stub.fetch_url("http://account/", &init)?).await?.unchecked_into();
-    let answer = get(&response.headers(), ANSWER).unwrap_or_default();
+    let answer = match get(&response.headers(), ANSWER) {
+        Some(answer) => answer,
+        None => JsFuture::from(response.text()?).await?.as_string().unwrap_or_default(),
+    };
     from_header(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
 }

@@ -9,17 +9,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use js_sys::futures::future_to_promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
 use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
+use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
@@ -73,15 +73,23 @@ impl Account {
     }
 
     /// A call of the Worker.
-    pub fn fetch(&self, request: Request) -> Promise {
+    pub fn fetch(&self, request: &Request) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move { object.fetch(&request).await.map(JsValue::from) })
+        let header = get(&request.headers(), CALL).unwrap_or_default();
+        match from_header(&header) {
+            Ok(Call::Spend(order)) => object.spend(order),
+            Ok(call) => promise(async move {
+                let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
+                respond(&answer).map(JsValue::from)
+            }),
+            Err(error) => Promise::reject(&thrown(&error)),
+        }
     }
 
     /// What is due.
     pub fn alarm(&self) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move {
+        promise(async move {
             object.alarm().await;
             Ok(JsValue::UNDEFINED)
         })
@@ -93,20 +101,10 @@ impl Object {
         Ledger::new(&self.store)
     }
 
-    async fn fetch(self: Rc<Self>, request: &Request) -> Result<Response, JsValue> {
-        let header = get(&request.headers(), CALL).unwrap_or_default();
-        let call: Call = from_header(&header).map_err(|error| js_sys::Error::new(&error.to_string()))?;
-        let answer = self.answer(call).await.map_err(|error| js_sys::Error::new(&error.to_string()))?;
-        let headers = Headers::new()?;
-        headers.set(ANSWER, &to_header(&answer).map_err(|error| js_sys::Error::new(&error.to_string()))?)?;
-        let init = ResponseInit::new();
-        init.set_headers(&headers);
-        Response::new_with_opt_str_and_init(None, &init)
-    }
-
     async fn answer(self: Rc<Self>, call: Call) -> Result<Answer, StoreError> {
         match call {
-            Call::Spend(order) => self.spend(order).await,
+            // Debits come by the queue.
+            Call::Spend(order) => Ok(self.ledger().spend(&order, now())?.into_answer()),
             Call::Reverse { currency, seq, op, holder } => {
                 let balance =
                     self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
@@ -114,7 +112,7 @@ impl Object {
             }
             Call::Undo { currency, op } => {
                 // What still queues or waits under this name would be debited for nobody.
-                self.queue.serve(|order| Ok(self.ledger().spend(order, now())?.into_answer()));
+                self.serve();
                 self.waiters.forget(&op);
                 let balance = self.ledger().undo(currency, &op, now())?;
                 Ok(Answer::Reversed { balance })
@@ -124,20 +122,29 @@ impl Object {
                 Ok(if ours { Answer::Done } else { Answer::NotOurs })
             }
             Call::Announce(announcement) => self.announce(&announcement).await,
+            Call::Show(page) => {
+                let statement = self.ledger().statement(&page)?;
+                Ok(Answer::Statement(statement.to_json(page.client_id.as_ref())))
+            }
             Call::Pay(pay) => self.pay(*pay).await,
         }
     }
 
     /// Debits together with whatever else has arrived by the next turn of the event loop: one commit for all of them.
-    async fn spend(self: Rc<Self>, order: Order) -> Result<Answer, StoreError> {
+    fn spend(self: Rc<Self>, order: Order) -> Promise {
         let (first, answered) = self.queue.join(order);
         if first {
-            let object = self.clone();
-            next_turn(move || {
-                object.queue.serve(|order| Ok(object.ledger().spend(order, now())?.into_answer()));
-            });
+            next_turn(move || self.serve());
         }
-        answered.await.unwrap_or_else(|_| Err(StoreError::Failed("the queue was lost".to_owned())))
+        answered
+    }
+
+    /// Debits all who wait for it.
+    fn serve(&self) {
+        self.queue.serve(|order| {
+            let spent = self.ledger().spend(order, now()).map_err(|error| thrown(&error))?;
+            respond(&spent.into_answer())
+        });
     }
 
     async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {
@@ -167,13 +174,7 @@ impl Object {
         self.driving.set(true);
         self.arm();
         let object = self.clone();
-        let promise = future_to_promise(async move {
-            object.run(&setup, Some(call)).await;
-            Ok(JsValue::UNDEFINED)
-        });
-        if let Err(error) = self.state.wait_until(&promise) {
-            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-        }
+        self.state.go_on(async move { object.run(&setup, Some(call)).await });
     }
 
     async fn run(&self, setup: &Setup, mut call: Option<StripeCall>) {
@@ -240,10 +241,16 @@ impl Object {
         Ok(call)
     }
 
+    /// How long debits are kept singly, in milliseconds. Where the configuration is wrong nothing is summed up.
+    fn keep(&self) -> i64 {
+        let days = setup(&self.env).map_or(36_500, |setup| setup.settings.compact_after_days);
+        i64::from(days).saturating_mul(24 * 3_600_000)
+    }
+
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
     fn arm(&self) {
         let storage = self.state.storage();
-        let wake_at = match self.ledger().wake_at() {
+        let wake_at = match self.ledger().wake_at(self.keep(), now()) {
             Ok(wake_at) => wake_at,
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
@@ -283,6 +290,9 @@ impl Object {
             }
         }
         let Ok(setup) = setup(&self.env) else { return };
+        if let Err(error) = self.ledger().compact(self.keep(), now()) {
+            console_error(&format!("stripe402: old debits could not be summed up: {error}"));
+        }
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),
@@ -304,6 +314,25 @@ impl Object {
             }
         }
     }
+}
+
+/// An answer, in the header that carries it.
+fn respond(answer: &Answer) -> Result<Response, JsValue> {
+    let text = to_header(answer).map_err(|error| thrown(&error))?;
+    if matches!(answer, Answer::Statement(_)) {
+        // Longer than a header may be.
+        return Response::new_with_opt_str(Some(&text));
+    }
+    let headers = Headers::new()?;
+    headers.set(ANSWER, &text)?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    Response::new_with_opt_str_and_init(None, &init)
+}
+
+/// An error of ours, as the caller's platform sees it.
+fn thrown(error: &impl ToString) -> JsValue {
+    js_sys::Error::new(&error.to_string()).into()
 }
 
 /// What Stripe says about what was announced.

@@ -3,52 +3,64 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use web_sys::{Headers, Request, Response};
+// Only for what it does when the module starts and after a panic: `fetch` is exported by hand.
+use worker as _;
 
 use super::account_client::ask as ask_account;
-use super::http::{allow_origin, count, get, mutable, respond};
+use super::account_page;
+use super::browser;
+use super::deposit;
+use super::early::{self, Early};
+use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, console_error, console_log, describe, now};
+use super::platform::{Context, DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
+use super::task;
+use super::watch::Watch;
 use super::webhook;
-use crate::gate::PaidRequest;
 use crate::gate::answer::Answer;
-use crate::gate::decide::{Decision, Facts, Own};
+use crate::gate::cookie::Cookie;
+use crate::gate::decide::{Decision, Facts, too_many_headers};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
 use crate::gate::path::origin_of;
 use crate::gate::proof::{Proof, sign};
 use crate::gate::record::Line;
+use crate::gate::{Own, PaidRequest};
 use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
 /// The version of this package, for `…/health`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-#[event(start)]
+#[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, ctx: Context) -> Result<Response, worker::Error> {
-    let env: JsValue = env.into();
-    let method = request.method();
-    match handle(&request, &method, &env, &ctx).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            console_error(&format!("stripe402: {}", describe(&error)));
-            let answer = Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-            respond(&answer, &method, None).map_err(worker::Error::from)
+/// A request. Exported by hand: the crate's macro would put every request's future into one queue.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
+pub fn fetch(request: Request, env: JsValue, ctx: Context) -> Promise {
+    task::promise(Box::pin(async move {
+        let method = request.method();
+        match handle(&request, &method, &env, &ctx).await {
+            Ok(response) => Ok(response.into()),
+            Err(error) => {
+                console_error(&format!("stripe402: {}", describe(&error)));
+                let answer =
+                    Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
+                respond(&answer, &method, None).map(JsValue::from)
+            }
         }
-    }
+    }))
 }
 
 async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
@@ -63,29 +75,26 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let url = request.url();
-    let payment = get(&headers, PAYMENT);
-    let from = get(&headers, "origin");
-    let idempotency_key = if payment.is_some() { get(&headers, "idempotency-key") } else { None };
-    let preflight_for =
-        if method == "OPTIONS" { get(&headers, "access-control-request-method") } else { None };
-    let preflight_headers =
-        preflight_for.as_ref().and_then(|_| get(&headers, "access-control-request-headers"));
-    let facts = Facts {
-        method,
-        url: &url,
-        payment: payment.as_deref(),
-        idempotency_key: idempotency_key.as_deref(),
-        origin: from.as_deref(),
-        preflight_for: preflight_for.as_deref(),
-        preflight_headers: preflight_headers.as_deref(),
-        headers: count(&headers),
-    };
-    let cors = from.as_deref().filter(|origin| setup.gate.allows_origin(origin));
+    let said = Said::read(&headers, method);
+    let facts = said.facts(method, &url);
+    let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
-    let forward = |target, canonical| Forward { request, target, canonical, priced: false, proof: None };
-    match setup.gate.decide(&facts) {
+    let forward = |target, canonical| Forward {
+        request,
+        names: &said.names,
+        target,
+        canonical,
+        priced: false,
+        proof: None,
+        cache: true,
+    };
+    let watch = Watch::default();
+    let decision = setup.gate.decide(&facts);
+    match decision {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
+            let answer =
+                if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
         Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
@@ -94,25 +103,48 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
             respond(&answer, method, None)
         }
-        Decision::Pass(target) => {
-            free(origin::ask(env, &setup.settings, forward(&target, false)).await, method, cors)
+        Decision::Own(Own::TopUp) => {
+            let taken = deposit::take(env, &setup, ctx, request, &facts).await?;
+            log(env, &setup, taken.line(line), began);
+            respond(&taken.answer, method, cors)
         }
-        Decision::Free(target, _) => {
-            free(origin::ask(env, &setup.settings, forward(&target, true)).await, method, cors)
+        Decision::Own(Own::Account) => {
+            let answer = account_page::show(env, &setup, &headers, &facts).await;
+            respond(&answer, method, cors)
+        }
+        Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
+        Decision::Pass(ref target) | Decision::Free(ref target, _) => {
+            let canonical = matches!(decision, Decision::Free(..));
+            let names = if said.names.is_empty() { &names(&headers) } else { &said.names };
+            if let Some(answer) = too_many_headers(names.lines().count()) {
+                return respond(&answer, method, cors);
+            }
+            let forward = Forward { names, ..forward(target, canonical) };
+            free(origin::ask(env, &setup.settings, &watch, forward).await, method, cors)
         }
         Decision::Pay(paid) => {
-            let till = Till { env, setup: &setup, ctx, headers: &headers, paid: &paid };
+            let till = Till { env, setup: &setup, ctx, watch: &watch, headers: &headers, paid: &paid };
             let line = Line { route: Some(&paid.route.key), ..line };
+            let forward = Forward { priced: true, cache: paid.route.cache, ..forward(&paid.target, true) };
+            let early = Early::start(&till, forward);
             let receipt = match till.pay(method).await {
                 Ok(receipt) => receipt,
                 Err(answer) => {
+                    if let Some(early) = early {
+                        early.refused();
+                    }
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
-                    return respond(&answer, method, cors);
+                    return respond(&browser::shown(&setup, &headers, &facts, answer), method, cors);
                 }
             };
-            let proof = prove(&setup, &url, method, &paid, &receipt);
-            let forward = Forward { priced: true, proof: proof.as_deref(), ..forward(&paid.target, true) };
-            let answer = origin::ask(env, &setup.settings, forward).await;
+            let answer = if let Some(early) = early {
+                early.paid(&setup.settings, &watch, request).await
+            } else {
+                let proof = prove(&setup, &url, method, &paid, &receipt);
+                let forward = Forward { proof: proof.as_deref(), ..forward };
+                origin::ask(env, &setup.settings, &watch, forward).await
+            };
+            early::has_paid(&paid, &receipt.client_id);
             let (account, charge) = (receipt.account.short().to_owned(), receipt.charge.clone());
             let (response, charged) = delivered(&till, method, receipt, answer, cors).await?;
             let line = Line {
@@ -126,6 +158,54 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             };
             log(env, &setup, line, began);
             Ok(response)
+        }
+    }
+}
+
+/// What the gate needs of the headers.
+struct Said {
+    payment: Option<String>,
+    cookie: Option<Cookie>,
+    idempotency_key: Option<String>,
+    origin: Option<String>,
+    preflight_for: Option<String>,
+    preflight_headers: Option<String>,
+    /// The names of all headers, where the request pays: a challenge needs none of them.
+    names: String,
+}
+
+impl Said {
+    fn read(headers: &Headers, method: &str) -> Self {
+        let payment = get(headers, PAYMENT);
+        let unpaid = payment.as_deref().is_none_or(str::is_empty);
+        let cookie = if unpaid { browser::cookie(headers) } else { None };
+        let pays = payment.is_some() || cookie.is_some();
+        let preflight =
+            if method == "OPTIONS" { get(headers, "access-control-request-method") } else { None };
+        Self {
+            idempotency_key: if pays { get(headers, "idempotency-key") } else { None },
+            origin: get(headers, "origin"),
+            preflight_headers: preflight
+                .as_ref()
+                .and_then(|_| get(headers, "access-control-request-headers")),
+            preflight_for: preflight,
+            names: if pays { names(headers) } else { String::new() },
+            payment,
+            cookie,
+        }
+    }
+
+    fn facts<'s>(&'s self, method: &'s str, url: &'s str) -> Facts<'s> {
+        Facts {
+            method,
+            url,
+            payment: self.payment.as_deref(),
+            cookie: self.cookie.as_ref(),
+            idempotency_key: self.idempotency_key.as_deref(),
+            origin: self.origin.as_deref(),
+            preflight_for: self.preflight_for.as_deref(),
+            preflight_headers: self.preflight_headers.as_deref(),
+            headers: self.names.lines().count(),
         }
     }
 }
@@ -231,7 +311,11 @@ async fn delivered(
         }
         return Ok((respond(&refusal, method, cors)?, true));
     }
-    let response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    let mut response = if charged { receipt.success() } else { reverse(till, receipt).await };
+    if till.paid.by_cookie {
+        // What the cookie hides from the page's scripts stays hidden.
+        response.client_id.clear();
+    }
     let response_header = encode(&response).map_err(|error| js_sys::Error::new(&error.to_string()))?;
     let made = match answer {
         Ok(response) => {
@@ -253,9 +337,12 @@ async fn delivered(
 async fn hand_over(till: &Till<'_>, receipt: &Receipt) -> Option<Answer> {
     let key = till.paid.key.as_ref()?;
     let call = Call::Deliver { key: key.key.clone(), holder: receipt.holder.clone() };
-    match ask_account(till.env, till.setup, &receipt.account, &call).await {
+    match ask_account(till.env, till.setup, till.watch, &receipt.account, &call).await {
         Ok(AccountAnswer::Done) => None,
-        Ok(AccountAnswer::NotOurs) => Some(delivered_before(receipt.balance, Some(&receipt.client_id))),
+        Ok(AccountAnswer::NotOurs) => {
+            let client_id = Some(&receipt.client_id).filter(|_| !till.paid.by_cookie);
+            Some(delivered_before(receipt.balance, client_id))
+        }
         Ok(_) | Err(_) => Some(unavailable(None)),
     }
 }
@@ -282,7 +369,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     let mut response = receipt.success();
     response.success = false;
     if let Ok(AccountAnswer::Reversed { balance }) =
-        ask_account(till.env, till.setup, &receipt.account, &call).await
+        ask_account(till.env, till.setup, till.watch, &receipt.account, &call).await
     {
         response.credits_remaining = balance;
         response.error = Some("Nothing was served, so the request was not charged.".to_owned());
@@ -290,10 +377,10 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    till.ctx.wait_until(async move {
+    till.ctx.go_on(async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
-                ask_account(&env, &setup, &receipt.account, &call).await
+                ask_account(&env, &setup, &Watch::default(), &receipt.account, &call).await
             {
                 return;
             }

@@ -5,7 +5,11 @@
 
 mod account_client;
 mod account_object;
+mod account_page;
+mod browser;
 mod debit_queue;
+mod deposit;
+mod early;
 mod entry;
 mod http;
 mod limits;
@@ -15,7 +19,9 @@ mod platform;
 mod setup;
 mod sql;
 mod stripe_http;
+mod task;
 mod waiters;
+mod watch;
 mod webhook;
 
 pub use account_object::Account;

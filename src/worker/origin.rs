@@ -7,11 +7,14 @@ use js_sys::Reflect;
 use js_sys::futures::JsFuture;
 use stripe402_core::config::{OriginTarget, Settings};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response};
+use web_sys::{AbortController, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response};
 
 use super::http::{get, mutable};
-use super::platform::{Fetcher, console_error, describe, either, global, within};
+use super::platform::{Fetcher, console_error, describe, either, global};
+use super::watch::Watch;
+
 use crate::gate::Target;
+use crate::gate::cookie::without_ours;
 use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
 use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
@@ -36,6 +39,8 @@ pub(super) enum NoAnswer {
 pub(super) struct Forward<'a> {
     /// The client's request.
     pub(super) request: &'a Request,
+    /// The names of its headers, each in a line.
+    pub(super) names: &'a str,
     /// Its target.
     pub(super) target: &'a Target,
     /// Whether it was judged in its canonical reading, and goes out in it.
@@ -44,6 +49,8 @@ pub(super) struct Forward<'a> {
     pub(super) priced: bool,
     /// The proof that it was paid for.
     pub(super) proof: Option<&'a str>,
+    /// Whether caches on the way may answer it.
+    pub(super) cache: bool,
 }
 
 /// Whether this request is one that we have forwarded ourselves: there is no origin behind us.
@@ -55,25 +62,53 @@ pub(super) fn is_loop(settings: &Settings, headers: &Headers) -> bool {
 pub(super) async fn ask(
     env: &JsValue,
     settings: &Settings,
+    watch: &Watch,
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
-    let request = forward.request;
+    begin(env, settings, forward)?.answer(settings, watch, forward.request).await
+}
+
+/// Sends a request to the origin.
+pub(super) fn begin(env: &JsValue, settings: &Settings, forward: Forward<'_>) -> Result<Asked, NoAnswer> {
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
     let promise = start(env, settings, forward, &controller).map_err(|error| {
         console_error(&format!("stripe402: the origin could not be asked: {}", describe(&error)));
         NoAnswer::Unreachable
     })?;
-    match within(JsFuture::from(promise), settings.origin_timeout_ms).await {
-        Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
-        Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
-        Some(Err(error)) => {
-            console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
-            Err(NoAnswer::Unreachable)
+    Ok(Asked { promise: JsFuture::from(promise), controller })
+}
+
+/// A request that is on its way.
+pub(super) struct Asked {
+    promise: JsFuture,
+    controller: AbortController,
+}
+
+impl Asked {
+    /// Waits for the answer's headers. `request` is the client's.
+    pub(super) async fn answer(
+        self,
+        settings: &Settings,
+        watch: &Watch,
+        request: &Request,
+    ) -> Result<Response, NoAnswer> {
+        match watch.within(self.promise, settings.origin_timeout_ms).await {
+            Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
+            Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
+            Some(Err(error)) => {
+                console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
+                Err(NoAnswer::Unreachable)
+            }
+            None => {
+                self.controller.abort();
+                Err(NoAnswer::TimedOut)
+            }
         }
-        None => {
-            controller.abort();
-            Err(NoAnswer::TimedOut)
-        }
+    }
+
+    /// Nobody wants the answer any more.
+    pub(super) fn abort(&self) {
+        self.controller.abort();
     }
 }
 
@@ -83,7 +118,7 @@ fn start(
     forward: Forward<'_>,
     controller: &AbortController,
 ) -> Result<js_sys::Promise, JsValue> {
-    let Forward { request, target, canonical, priced, proof } = forward;
+    let Forward { request, names, target, canonical, priced, proof, cache } = forward;
     let path = if canonical { &target.canonical } else { &target.raw };
     let here = request.url();
     let here = origin_of(&here);
@@ -91,10 +126,8 @@ fn start(
         OriginTarget::Zone | OriginTarget::Service => format!("{here}{path}{}", target.query),
         OriginTarget::Url { base, base_path } => format!("{base}{base_path}{path}{}", target.query),
     };
-    // The old request serves as the init of the new one: method, headers and body come along, the body as a stream.
-    let forwarded = Request::new_with_str_and_init(&url, request.unchecked_ref::<RequestInit>())?;
-    let headers = forwarded.headers();
-    clean(&headers, priced)?;
+    let headers = Headers::new_with_headers(&request.headers())?;
+    clean(&headers, names, priced)?;
     match &settings.origin {
         OriginTarget::Zone => headers.set(HOP, "1")?,
         OriginTarget::Service => {}
@@ -111,15 +144,40 @@ fn start(
     if let Some(proof) = proof {
         headers.set(PAYMENT_CONTEXT, proof)?;
     }
+    // The body comes along as a stream.
     let init = RequestInit::new();
+    init.set_headers(&headers);
+    let (method, body) = (request.method(), request.body());
+    let mut what = JsValue::from_str(&url);
+    match body {
+        // `fetch` takes such a body from a Request only.
+        Some(_) if matches!(method.as_str(), "GET" | "HEAD") => {
+            what = Request::new_with_str_and_init(&url, request.unchecked_ref::<RequestInit>())?.into();
+        }
+        // Not a Request made from the old one: it would be copied once more.
+        body => {
+            init.set_method(&method);
+            if let Some(body) = body {
+                init.set_body(&body);
+            }
+        }
+    }
     init.set_redirect(RequestRedirect::Manual);
+    if !cache {
+        init.set_cache(RequestCache::NoStore);
+    }
     // The client that goes away takes its request to the origin with it.
     init.set_signal(Some(&either(&request.signal(), &controller.signal())?));
     let fetcher: Fetcher = match &settings.origin {
-        OriginTarget::Service => Reflect::get(env, &"ORIGIN".into())?.unchecked_into(),
+        OriginTarget::Service => {
+            // What Cloudflare says of the client is for the Worker behind us, too.
+            let cf = "cf".into();
+            Reflect::set(&init, &cf, &Reflect::get(request, &cf)?)?;
+            Reflect::get(env, &"ORIGIN".into())?.unchecked_into()
+        }
         OriginTarget::Zone | OriginTarget::Url { .. } => global(),
     };
-    fetcher.fetch_request(&forwarded, &init)
+    fetcher.fetch(&what, &init)
 }
 
 /// The origin's answer, with a redirect to itself turned into one to us.
@@ -139,22 +197,24 @@ fn relocated(settings: &Settings, request: &Request, response: Response) -> Resu
 }
 
 /// Removes what must not reach an origin.
-fn clean(headers: &Headers, priced: bool) -> Result<(), JsValue> {
-    if get(headers, "upgrade").is_none() {
-        for name in REMOVED_UNLESS_UPGRADE {
+fn clean(headers: &Headers, names: &str, priced: bool) -> Result<(), JsValue> {
+    let upgrade = names.lines().any(|name| name == "upgrade");
+    for name in names.lines() {
+        if is_removed(name)
+            || (priced && is_ours_on_priced(name))
+            || (!upgrade && REMOVED_UNLESS_UPGRADE.contains(&name))
+        {
             headers.delete(name)?;
         }
     }
-    let mut ours = Vec::new();
-    for name in headers.keys() {
-        if let Some(name) = name?.as_string()
-            && (is_removed(&name) || (priced && is_ours_on_priced(&name)))
-        {
-            ours.push(name);
+    if names.lines().any(|name| name == "cookie")
+        && let Some(cookie) = get(headers, "cookie")
+    {
+        match without_ours(&cookie) {
+            Some(left) if left == cookie => {}
+            Some(left) => headers.set("cookie", &left)?,
+            None => headers.delete("cookie")?,
         }
-    }
-    for name in ours {
-        headers.delete(&name)?;
     }
     Ok(())
 }

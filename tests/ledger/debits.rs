@@ -3,7 +3,7 @@
 use stripe402_edge::ledger::account::Spent;
 use stripe402_edge::ledger::{Order, Posted};
 
-use super::given::{SECOND, World, eur, order, units, usd};
+use super::given::{KEEP, SECOND, World, eur, order, units, usd};
 
 fn retried(order: &Order) -> Order {
     Order { retried: true, ..order.clone() }
@@ -132,7 +132,7 @@ fn nothing_is_written_for_a_client_on_whom_no_payment_was_attempted() {
     assert_eq!(world.spend(&retried(&order(1, 100))), Spent::Unknown);
     let (seq, op) = (1, order(1, 100).op);
     assert_eq!(world.account().reverse(usd(), seq, &op, &op, world.now), Ok(units(0)));
-    assert_eq!(world.account().wake_at(), Ok(None));
+    assert_eq!(world.account().wake_at(KEEP, world.now), Ok(None));
     assert_eq!(world.account().is_over(world.now), Ok(false));
     assert!(world.is_blank());
     assert_eq!(world.store.rows_changed(), before);

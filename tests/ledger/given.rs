@@ -22,6 +22,9 @@ pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
+/// How long debits are kept singly.
+pub(crate) const KEEP: i64 = 90 * DAY;
+
 pub(crate) const DEPLOYMENT: &str = "0123456789abcdef";
 
 pub(crate) fn units(number: i64) -> Units {
@@ -69,6 +72,7 @@ pub(crate) fn card(number: u8, method: &str) -> Pay {
         customer: None,
         offer: Offer { min: units(50_000), max: units(1_000_000), asked: None },
         limits: Limits { declines_per_hour: None, per_day: None },
+        deposit: None,
     }
 }
 
@@ -193,7 +197,7 @@ impl World {
 
     /// The alarm rings at its time.
     pub(crate) fn alarm(&mut self, waiting: &[&Pay]) -> Advanced {
-        let at = self.account().wake_at().unwrap().expect("something is due");
+        let at = self.account().wake_at(KEEP, self.now).unwrap().expect("something is due");
         assert!(at >= self.now, "the alarm is {} ms late", self.now.since(at));
         self.now = at;
         self.wake(waiting)
@@ -205,9 +209,13 @@ impl World {
         self.account().advance(&event, waiting, self.now).unwrap().expect("an open top-up")
     }
 
-    /// In how many milliseconds the alarm rings.
+    /// In how many milliseconds the alarm rings, if not only for what is to be summed up.
     pub(crate) fn due_in(&self) -> Option<i64> {
-        self.account().wake_at().unwrap().map(|at| at.since(self.now))
+        self.account()
+            .wake_at(KEEP, self.now)
+            .unwrap()
+            .map(|at| at.since(self.now))
+            .filter(|span| *span < KEEP)
     }
 
     pub(crate) fn spend(&self, order: &Order) -> Spent {

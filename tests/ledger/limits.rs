@@ -228,7 +228,7 @@ fn a_limited_payment_does_not_keep_an_account_alive() {
     is_declined(&mut world, &limited(card(1, "pm_1"), limits(1, 4_000_000)));
     world.later(HOUR / 2);
     too_much(&world.answers(&limited(card(2, "pm_1"), limits(1, 4_000_000))));
-    assert_eq!(world.account().wake_at().unwrap(), Some(START.plus(EMPTY_SPAN)));
+    assert_eq!(world.account().wake_at(super::given::KEEP, world.now).unwrap(), Some(START.plus(EMPTY_SPAN)));
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn an_account_whose_charge_was_never_found_is_kept_until_stripe_has_nothing_more
     alarms(&mut world, &nothing(), 3);
     assert_eq!(world.outcomes(), ["never_happened"]);
     let end = START.plus(UNSURE_SPAN);
-    assert_eq!(world.account().wake_at().unwrap(), Some(end));
+    assert_eq!(world.account().wake_at(super::given::KEEP, world.now).unwrap(), Some(end));
     assert!(!world.account().is_over(end.plus(-1)).unwrap() && world.account().is_over(end).unwrap());
     // Rolled forward a day later, announced after three more.
     let paid = Intent::new("pi_1", "succeeded").of(&id(1)).read();

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 
 use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::statement::{Cursor, Page};
 use stripe402_edge::ledger::{Account, Op, Order, Param, Row, Store, StoreError};
 
-use super::given::{World, op, order, units, usd};
+use super::given::{DAY, World, op, order, units, usd};
 use crate::support::sqlite::Sqlite;
 
 /// A store that keeps the statements which were run on it.
@@ -65,7 +66,13 @@ fn assert_cheap(sql: &str, plan: &[String]) {
         assert!(!line.contains("TEMP B-TREE"), "sorts: {plan:#?}\n{sql}");
         if line.contains("SEARCH") {
             searches += 1;
-            assert!(line.contains("USING PRIMARY KEY (currency=?"), "not by the key: {plan:#?}\n{sql}");
+            // The least currency is the key's first.
+            let least = sql.contains("min(currency)") && line.contains("USING PRIMARY KEY");
+            let by_key = least
+                || line.contains("USING PRIMARY KEY (currency=?")
+                || line.contains("undone USING PRIMARY KEY (op=?")
+                || line.contains("USING INDEX entry_of (currency=? AND of_seq=?)");
+            assert!(by_key, "not by the key: {plan:#?}\n{sql}");
         } else if line.contains("SCAN") {
             // What stays are the rows that the statement itself made: one, or those of the last minute.
             // And disputes, of which an account has a handful at most.
@@ -74,6 +81,9 @@ fn assert_cheap(sql: &str, plan: &[String]) {
                 "SCAN back",
                 "SCAN debit",
                 "SCAN dispute",
+                // One line per currency.
+                "SCAN one",
+                "SCAN known",
                 "SCAN CONSTANT ROW",
                 "SCAN (subquery",
             ];
@@ -150,6 +160,43 @@ fn balances_credits_and_reversals_read_by_the_key_too() {
     assert_eq!(world.store.rows_changed() - before, 1);
     let plans = watched.plans();
     assert_eq!(plans.len(), 6, "two debits, two balances, a reversal, a credit");
+    for (sql, plan) in plans {
+        assert_cheap(sql, &plan);
+    }
+}
+
+#[test]
+fn a_step_of_compaction_reads_by_the_key_too() {
+    let world = long_history();
+    let watched = Watched::new(&world.store);
+    let account = Account::new(&watched);
+    account.compact(DAY, world.now).unwrap();
+    account.wake_at(DAY, world.now).unwrap();
+    let plans = watched.plans();
+    assert!(plans.len() > 4, "{plans:?}");
+    // The last one only asks whether there is any entry.
+    for (sql, plan) in plans.into_iter().filter(|(sql, _)| *sql != "SELECT 1 FROM entry LIMIT 1") {
+        // The sums are grouped: a thousand rows at most. And the first and the next currency are found by the key.
+        let fine = |line: &String| {
+            line.contains("GROUP BY")
+                || line == "SEARCH entry USING PRIMARY KEY"
+                || line == "SEARCH entry USING PRIMARY KEY (currency>?)"
+                || line == "SEARCH compacted USING PRIMARY KEY (currency=?)"
+        };
+        let plan: Vec<String> = plan.into_iter().filter(|line| !fine(line)).collect();
+        assert_cheap(sql, &plan);
+    }
+}
+
+#[test]
+fn a_page_of_a_statement_reads_the_entries_that_it_shows() {
+    let world = long_history();
+    let watched = Watched::new(&world.store);
+    let page = Page { currency: None, before: Cursor::parse("usd-90000"), limit: 50, client_id: None };
+    let statement = Account::new(&watched).statement(&page).unwrap();
+    assert_eq!((statement.entries.len(), statement.entries[0].seq), (50, 89_999));
+    let plans = watched.plans();
+    assert_eq!(plans.len(), 3, "the currencies, a balance, a page");
     for (sql, plan) in plans {
         assert_cheap(sql, &plan);
     }

@@ -13,10 +13,13 @@ use crate::support::replies::{Intent, declined};
 const SCHEMA: &str = "
 CREATE INDEX request_key_debit ON request_key (currency, seq)
 CREATE TABLE account ( one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, client_id TEXT NOT NULL, customer TEXT, customers INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, attempted_at INTEGER NOT NULL, frozen TEXT ) STRICT
+CREATE TABLE compacted ( currency TEXT PRIMARY KEY, up_to INTEGER NOT NULL ) STRICT, WITHOUT ROWID
 CREATE TABLE dispute ( id TEXT PRIMARY KEY, payment_intent TEXT NOT NULL, currency TEXT NOT NULL, amount INTEGER NOT NULL, status TEXT NOT NULL, withdrawn INTEGER NOT NULL DEFAULT 0, reinstated INTEGER NOT NULL DEFAULT 0 ) STRICT, WITHOUT ROWID
 CREATE TABLE entry ( currency TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL, balance INTEGER NOT NULL, resource TEXT, op TEXT, source TEXT, of_seq INTEGER, PRIMARY KEY (currency, seq) ) STRICT, WITHOUT ROWID
 CREATE TABLE request_key ( key TEXT PRIMARY KEY, target TEXT NOT NULL, currency TEXT NOT NULL, seq INTEGER NOT NULL, op TEXT NOT NULL, holder TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, taken_at INTEGER NOT NULL, deliveries INTEGER NOT NULL DEFAULT 0 ) STRICT, WITHOUT ROWID
+CREATE TABLE summary ( currency TEXT NOT NULL, hour INTEGER NOT NULL, resource TEXT NOT NULL, debits INTEGER NOT NULL, reversals INTEGER NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (currency, hour, resource) ) STRICT, WITHOUT ROWID
 CREATE TABLE topup ( id TEXT PRIMARY KEY, open INTEGER, started_at INTEGER NOT NULL, settled_at INTEGER, outcome TEXT, currency TEXT NOT NULL, units INTEGER NOT NULL, payment_intent TEXT, refunded INTEGER NOT NULL DEFAULT 0, wake_at INTEGER, machine TEXT NOT NULL ) STRICT, WITHOUT ROWID
+CREATE TABLE undone ( op TEXT PRIMARY KEY, at INTEGER NOT NULL ) STRICT, WITHOUT ROWID
 CREATE UNIQUE INDEX entry_of ON entry (currency, of_seq) WHERE of_seq IS NOT NULL
 CREATE UNIQUE INDEX entry_source ON entry (source) WHERE source IS NOT NULL
 CREATE UNIQUE INDEX topup_open ON topup (open) WHERE open IS NOT NULL";

@@ -33,12 +33,13 @@ proptest! {
     #[test]
     fn no_target_makes_the_gate_panic(
         method in texts(), url in texts(), payment in prop::option::of(texts()), key in prop::option::of(texts()),
-        origin in prop::option::of(texts()), asked in prop::option::of(texts()), headers in any::<u32>(),
+        origin in prop::option::of(texts()), asked in prop::option::of(texts()), headers in any::<usize>(),
     ) {
         let facts = Facts {
             method: &method,
             url: &url,
             payment: payment.as_deref(),
+            cookie: None,
             idempotency_key: key.as_deref(),
             origin: origin.as_deref(),
             preflight_for: asked.as_deref(),

@@ -1,12 +1,14 @@
 //! An account's books, as the checks read them from its tables: what can be told from them alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use stripe402_edge::ledger::record::Record;
 use stripe402_edge::ledger::topup::TopUp;
 use stripe402_edge::ledger::{Row, Value};
 
+use super::HOUR;
 use super::coverage::outcome_of;
+use super::disk::Disk;
 use super::invariants::Violation;
 use super::world::World;
 
@@ -15,6 +17,7 @@ use super::world::World;
 pub(crate) struct Books {
     /// How many rows had been written when it was read; none: read it again.
     read_at: Option<u64>,
+    /// All that were ever posted: also those that have become sums since.
     pub(crate) entries: Vec<Entry>,
     /// The top-ups that are settled, by their name.
     pub(crate) outcomes: HashMap<String, String>,
@@ -39,6 +42,7 @@ impl Books {
 pub(crate) struct Entry {
     pub(crate) currency: String,
     pub(crate) seq: i64,
+    at: i64,
     pub(crate) kind: String,
     pub(crate) amount: i64,
     pub(crate) balance: i64,
@@ -62,6 +66,7 @@ impl Entry {
         Some(Self {
             currency: text(values.next())?,
             seq: number(values.next())?,
+            at: number(values.next())?,
             kind: text(values.next())?,
             amount: number(values.next())?,
             balance: number(values.next())?,
@@ -73,8 +78,11 @@ impl Entry {
     }
 }
 
-const ENTRIES: &str = "SELECT currency, seq, kind, amount, balance, resource, op, source, of_seq FROM entry
+const ENTRIES: &str =
+    "SELECT currency, seq, at, kind, amount, balance, resource, op, source, of_seq FROM entry
     ORDER BY currency, seq";
+const COMPACTED: &str = "SELECT currency, up_to FROM compacted";
+const SUMMARY: &str = "SELECT currency, hour, resource, debits, reversals, amount FROM summary";
 const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
 const TOP_UPS: &str = "SELECT id, open, outcome, CASE WHEN open THEN machine END FROM topup";
 
@@ -90,6 +98,10 @@ impl World<'_> {
         self.changed = true;
         let entries: Option<Vec<Entry>> = object.disk.look(ENTRIES).into_iter().map(Entry::read).collect();
         let Some(entries) = entries else { return self.broke(1, || "an entry cannot be read".to_owned()) };
+        let entries = match with_summed_up(&object.books.entries, entries, object.disk) {
+            Ok(entries) => entries,
+            Err(violation) => return self.break_rule(violation),
+        };
         let mut open = Vec::new();
         object.books.outcomes.clear();
         for row in object.disk.look(TOP_UPS) {
@@ -109,6 +121,7 @@ impl World<'_> {
         let served = debits(&entries) > debits(&object.books.entries);
         let wrong = std::mem::replace(&mut object.books.frozen, frozen) && frozen && served;
         object.books.entries = entries;
+        self.check_deposit(account);
         if wrong {
             self.broke(2, || "an account was debited while it was frozen".to_owned());
         }
@@ -126,6 +139,45 @@ impl World<'_> {
         };
         debits.filter(back).map(|debit| debit.seq).collect()
     }
+}
+
+/// The entries that are there, and those that were before and have become sums: whose sums these are.
+fn with_summed_up(before: &[Entry], mut entries: Vec<Entry>, disk: &Disk) -> Result<Vec<Entry>, Violation> {
+    let reaches = disk.look(COMPACTED);
+    let reach = |currency: &str| {
+        let row = reaches.iter().find(|row| row.text(0) == Ok(currency));
+        row.and_then(|row| row.integer(1).ok()).unwrap_or(0)
+    };
+    // What is missing for another reason was lost in a crash.
+    let is_gone = |entry: &&Entry| {
+        let there = entries.iter().any(|one| one.currency == entry.currency && one.seq == entry.seq);
+        let debit = if entry.kind == "debit" { Some(entry.seq) } else { entry.of };
+        !there && debit.is_some_and(|seq| seq <= reach(&entry.currency))
+    };
+    let gone: Vec<Entry> = before.iter().filter(is_gone).cloned().collect();
+    let mut sums: BTreeMap<(&str, i64, &str), [i64; 3]> = BTreeMap::new();
+    for debit in gone.iter().filter(|entry| entry.kind == "debit") {
+        let resource = debit.about.as_deref().unwrap_or_default();
+        let sum = sums.entry((&debit.currency, debit.at / HOUR, resource)).or_default();
+        let back = gone.iter().find(|one| one.currency == debit.currency && one.of == Some(debit.seq));
+        sum[0] += 1;
+        sum[1] += i64::from(back.is_some());
+        sum[2] += debit.amount + back.map_or(0, |back| back.amount);
+    }
+    let rows = disk.look(SUMMARY);
+    let kept: BTreeMap<(&str, i64, &str), [i64; 3]> = rows
+        .iter()
+        .filter_map(|row| {
+            let key = (row.text(0).ok()?, row.integer(1).ok()?, row.text(2).ok()?);
+            Some((key, [row.integer(3).ok()?, row.integer(4).ok()?, row.integer(5).ok()?]))
+        })
+        .collect();
+    if rows.len() != kept.len() || kept != sums {
+        return Err(Violation::new(1, format!("the sums are {kept:?}, and stand for {sums:?}")));
+    }
+    entries.extend(gone);
+    entries.sort_by(|one, other| (&one.currency, one.seq).cmp(&(&other.currency, other.seq)));
+    Ok(entries)
 }
 
 /// Invariants 1 and 2, and that a debit is given back once.

@@ -8,6 +8,7 @@ use stripe402_edge::ledger::topup::{
 use stripe402_edge::ledger::{Account as Ledger, Answer, Call, Millis, Pay, Spent, StoreError};
 use stripe402_edge::stripe::{Reply, TopUpId};
 
+use super::DAY;
 use super::coverage::state_of;
 use super::dice::Dice;
 use super::invariants::Violation;
@@ -16,6 +17,9 @@ use super::object::Waiter;
 use super::stripe::DEPLOYMENT;
 use super::wire::Asker;
 use super::world::{Event, World};
+
+/// How long debits are kept singly: the least that an operator may set (COMPACT_AFTER_DAYS).
+const KEEP: i64 = 2 * DAY;
 
 /// How many may wait on one account (`worker/waiters`).
 const MOST_WAITERS: usize = 64;
@@ -61,6 +65,8 @@ impl World<'_> {
             Call::Announce(announcement) => self.turn(account, "announcement", dice, |world, _| {
                 world.begin_reading(account, of, announcement);
             }),
+            // Reads only: nobody in a history asks for one.
+            Call::Show(_) => {}
             Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
                 world.pay(account, of, *pay, now, dice);
             }),
@@ -234,7 +240,7 @@ impl World<'_> {
 
     /// Sets the alarm to what is due next.
     pub(crate) fn arm(&mut self, account: usize) {
-        match ledger!(self, account).wake_at() {
+        match ledger!(self, account).wake_at(KEEP, self.clock(account)) {
             Err(error) => self.break_rule(Violation::store(&error)),
             Ok(wake_at) => {
                 let object = &mut self.objects[account];
@@ -266,6 +272,13 @@ impl World<'_> {
                 return;
             }
             Ok(false) => {}
+        }
+        let before = self.objects[account].disk.writes();
+        if let Err(error) = ledger!(self, account).compact(KEEP, now) {
+            return self.break_rule(Violation::store(&error));
+        }
+        if self.objects[account].disk.writes() > before {
+            self.coverage.compacted += 1;
         }
         if let Some(open) = &self.objects[account].open {
             let foreign = !open.is_of(self.side());

@@ -109,6 +109,8 @@ pub(crate) struct Coverage {
     pub(crate) crashes: BTreeMap<(&'static str, Moment), u64>,
     pub(crate) webhooks: BTreeMap<&'static str, u64>,
     pub(crate) lost: BTreeMap<&'static str, u64>,
+    /// How often debits were summed up.
+    pub(crate) compacted: u64,
 }
 
 impl Coverage {
@@ -152,6 +154,7 @@ impl Coverage {
                 want(format!("crash in {turn}, {moment:?}"), self.crashes.get(&(turn, moment)));
             }
         }
+        want("debits summed up".to_owned(), Some(&self.compacted));
         for kind in EVENTS {
             want(format!("webhook {kind}"), self.webhooks.get(kind));
         }
@@ -176,6 +179,7 @@ impl Coverage {
         for (kind, count) in &self.webhooks {
             println!("  {kind:<40} {count:>9}");
         }
+        println!("\ndebits summed up: {} times", self.compacted);
         println!("\ngiven up, for good:");
         for (what, count) in &self.lost {
             println!("  {what:<40} {count:>9}");
@@ -183,6 +187,7 @@ impl Coverage {
     }
 
     pub(crate) fn add(&mut self, other: Self) {
+        self.compacted += other.compacted;
         for (pair, count) in other.pairs {
             *self.pairs.entry(pair).or_default() += count;
         }

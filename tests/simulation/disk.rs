@@ -10,12 +10,15 @@ use stripe402_edge::ledger::{Param, Row, Store, StoreError};
 
 use crate::support::sqlite::Sqlite;
 
-const EMPTY: [&str; 5] = [
+const EMPTY: [&str; 8] = [
     "DELETE FROM entry",
     "DELETE FROM account",
     "DELETE FROM topup",
     "DELETE FROM dispute",
     "DELETE FROM request_key",
+    "DELETE FROM undone",
+    "DELETE FROM summary",
+    "DELETE FROM compacted",
 ];
 
 /// The storage of one object.
@@ -83,6 +86,11 @@ impl Disk {
             self.sqlite.look("ROLLBACK");
         }
         self.blank.set(self.blank_kept.get());
+    }
+
+    /// Whether nothing durable was ever written.
+    pub(crate) fn was_blank(&self) -> bool {
+        self.blank_kept.get()
     }
 
     /// Whether everything that was written is durable.

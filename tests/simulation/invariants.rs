@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use stripe402_core::protocol::{Currency, MinorAmount};
-use stripe402_edge::ledger::StoreError;
 use stripe402_edge::ledger::topup::{Call as StripeCall, RESEND_WINDOW, State, Verb};
+use stripe402_edge::ledger::{Millis, StoreError};
 use stripe402_edge::stripe::{Method, Request};
 
-use super::SECOND;
 use super::requests::{Debit, Fate, Request as Paid};
 use super::stripe::Intent;
 use super::world::World;
+use super::{DAY, SECOND};
 
 /// The debits that can still be claimed under an idempotency key.
 const CLAIMABLE: &str = "SELECT seq FROM request_key WHERE state = 'running'";
@@ -181,6 +181,37 @@ impl World<'_> {
         });
         if !fits {
             self.broke(5, || format!("request {nth} was told that {debit:?} pays {price}"));
+        }
+    }
+
+    /// An account said that a deposit is there: it was asked for one, the PaymentIntent is credited, and once for its name.
+    pub(crate) fn check_deposited(&mut self, nth: usize, account: usize, charge: &str) {
+        let asked = self.requests[nth].deposit.is_some();
+        let entries = &self.objects[account].books.entries;
+        let credited = entries.iter().any(|entry| entry.source.as_deref() == Some(charge));
+        if !asked || !credited {
+            self.broke(5, || format!("request {nth} was told that {charge} is its deposit"));
+        }
+    }
+
+    /// A top-up begins for a deposit: none that was begun for the same deposit is credited. (One that was looked for and not
+    /// found may still be, later.)
+    pub(crate) fn check_deposit(&mut self, account: usize) {
+        let Some(open) = &self.objects[account].open else { return };
+        let Some(name) = open.wanted.deposit.clone() else { return };
+        let (id, now) = (open.id.as_str().to_owned(), self.now);
+        let of_name = self.deposits.entry((account, name.clone())).or_default();
+        if of_name.iter().any(|(known, _)| *known == id) {
+            return;
+        }
+        let outcomes = &self.objects[account].books.outcomes;
+        let credited = |(known, begun): &&(String, Millis)| {
+            outcomes.get(known).is_some_and(|outcome| outcome == "credited") && now.since(*begun) < DAY
+        };
+        let before = of_name.iter().find(credited).cloned();
+        of_name.push((id.clone(), now));
+        if let Some((before, _)) = before {
+            self.broke(3, || format!("deposit {name} is charged by {id}, and was by {before}"));
         }
     }
 

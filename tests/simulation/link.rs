@@ -1,12 +1,14 @@
 //! Between the Worker and an object: calls, their answers, and what gets lost on the way (`worker/account_client`).
 //!
-//! Kept true here: a call is tried at most three times, under the same name; calls of one request do not overtake each
-//! other; when an object dies, whoever waits for it learns that the call failed, and not whether it was done.
+//! Kept true here: a call is tried at most three times, under the same name; now and then one is held up for so long that
+//! the undoing of it arrives first; when an object dies, whoever waits for it learns that the call failed, and not whether
+//! it was done.
 
 use stripe402_edge::ledger::{Answer, Call, Millis};
 
 use super::SECOND;
 use super::dice::Dice;
+use super::object::Object;
 use super::world::{Event, World};
 
 /// How often a call is tried.
@@ -57,10 +59,19 @@ impl Ask {
         self.from == Caller::Request(request)
     }
 
+    /// Whether it may come later than its undoing.
+    fn is_held_up_safely(&self, object: &Object<'_>) -> bool {
+        matches!(self.from, Caller::Request(_)) && !object.disk.was_blank()
+    }
+
     /// How long the caller waits in all.
     pub(crate) const fn limit(&self) -> i64 {
         match self.call {
-            Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } => DEBIT_TIME,
+            Call::Spend(_)
+            | Call::Reverse { .. }
+            | Call::Undo { .. }
+            | Call::Deliver { .. }
+            | Call::Show(_) => DEBIT_TIME,
             Call::Pay(_) | Call::Announce(_) => TOP_UP_WAIT + DEBIT_TIME,
         }
     }
@@ -78,7 +89,14 @@ impl World<'_> {
             return self.in_a(dice.between(1, slow), Event::Failed(of));
         }
         let mut at = self.now.plus(dice.between(1, slow));
-        if let Caller::Request(request) | Caller::Undo(request, _) | Caller::Reverse(request, _) = from {
+        let ask = &self.asks[nth];
+        // (A first payment that comes to a blank account after its undoing charges the card, and debits what it asked for:
+        // a blank account has nowhere to remember what was given up.)
+        if ask.is_held_up_safely(&self.objects[ask.account]) && dice.fault(link) {
+            at = self.now.plus(dice.between(SECOND, 20 * SECOND));
+            self.coverage.lost("a call that was held up");
+        } else if let Caller::Request(request) | Caller::Undo(request, _) | Caller::Reverse(request, _) = from
+        {
             let last = &mut self.requests[request].last_arrival;
             at = at.max(last.plus(1));
             *last = at;
@@ -131,7 +149,11 @@ impl World<'_> {
         match &mut ask.call {
             Call::Spend(order) => order.retried = true,
             Call::Pay(pay) => pay.order.retried = true,
-            Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Announce(_) => {}
+            Call::Reverse { .. }
+            | Call::Undo { .. }
+            | Call::Deliver { .. }
+            | Call::Announce(_)
+            | Call::Show(_) => {}
         }
         let pause = i64::from(ask.nth) * 60;
         self.in_a(pause, Event::Again(of.ask));

@@ -5,16 +5,16 @@
 
 use stripe402_core::protocol::{AccountId, ClientId, PaymentMethodId};
 use stripe402_edge::ledger::amount::Offer;
-use stripe402_edge::ledger::{Answer, Call, Limits, Pay};
+use stripe402_edge::ledger::{Answer, Call, Deposit, Limits, Pay};
 use stripe402_edge::stripe::{CustomerId, PaymentMethod, Reply, request};
 
-use super::SECOND;
 use super::dice::Dice;
 use super::link::Caller;
 use super::requests::{Debit, Fate, Stage, units};
 use super::stripe::{DEPLOYMENT, SERVER_SECRET};
 use super::wire::Asker;
 use super::world::{Event, World};
+use super::{DAY, SECOND};
 
 /// The advertised top-up, and the largest.
 const MIN: i64 = 50_000;
@@ -33,7 +33,7 @@ impl World<'_> {
         let request = &self.requests[nth];
         let Some(method) = request.method.clone() else { return self.end(nth, Fate::NotServed) };
         match self.known.get(&method) {
-            Some(client) if request.named != Some(*client) => {
+            Some(client) if request.deposit.is_none() && request.named != Some(*client) => {
                 let client = *client;
                 self.spend(nth, client, Stage::SpendingKnown(client), dice);
             }
@@ -75,6 +75,7 @@ impl World<'_> {
                 declines_per_hour: limits.then_some(3),
                 per_day: limits.then(|| units(4 * MAX)),
             },
+            deposit: request.deposit.clone().map(|name| Deposit { name, kept: DAY, receipt_email: None }),
         }));
         if dice.chance(700) {
             self.stripe.act_meanwhile(self.objects[account].account.as_str(), self.now, dice);
@@ -133,6 +134,15 @@ impl World<'_> {
                 let served = !dice.fault(150);
                 let slow = if dice.fault(60) { 75 * SECOND } else { 400 };
                 self.in_a(dice.between(1, slow), Event::Origin(nth, served));
+            }
+            (Some(Answer::Deposited { balance: _, charge, client_id: _ }), _) => {
+                self.check_deposited(nth, account, charge.as_str());
+                // Nothing is bought: like who is not served, it has no debit.
+                self.end(nth, Fate::NotServed);
+                // The answer does not reach everybody.
+                if dice.fault(300) {
+                    self.maybe_again(nth, dice);
+                }
             }
             (Some(Answer::Insufficient { .. }), Stage::Spending) => self.look_for_payer(nth, dice),
             (Some(Answer::Insufficient { .. }), Stage::SpendingKnown(_)) => self.retrieve(nth, dice),

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     /// The payment method that was sent.
     pub(crate) method: Option<String>,
     pub(crate) asked: Option<Units>,
+    /// The deposit that it asks for, by its name: then it buys nothing.
+    pub(crate) deposit: Option<String>,
     pub(crate) stage: Stage,
     /// How often it was sent before.
     again: u32,
@@ -78,14 +80,18 @@ impl World<'_> {
     pub(crate) fn ask_for_something(&mut self, dice: &mut Dice) {
         let clients = self.objects.len();
         let card = dice.below(clients);
+        let deposit = dice.chance(150);
         let form = dice.weighted(&[(5, (true, true)), (5, (false, true)), (3, (true, false))]);
+        let form = if deposit { (false, true) } else { form };
         // Client id A with card B is a thing that happens.
         let named = form.0.then(|| if dice.chance(900) { card } else { dice.below(clients) });
         let method = form.1.then(|| self.some_method(card, dice));
         let currency = if dice.chance(850) { Currency::USD } else { Currency::parse("eur").expect("euros") };
         let price = units(dice.weighted(&[(4, 100), (3, 9_000), (2, 30_000), (1, 50_000)]));
         let asked = dice.weighted(&[(6, None), (1, Some(50_001)), (1, Some(70_000)), (1, Some(400_000))]);
-        let key = dice.chance(200).then(|| {
+        // Few names, so that they meet; some of them were meant for something else.
+        let deposit = deposit.then(|| format!("d{}", dice.below(3)));
+        let key = (deposit.is_none() && dice.chance(200)).then(|| {
             // Few keys, so that they meet; some of them were meant for something else.
             let target = format!("{}{}{}", price.get(), currency, u8::from(dice.chance(60)));
             RequestKey { key: format!("k{}", dice.below(2)), target, lease: LEASE, retries: 0 }
@@ -104,6 +110,7 @@ impl World<'_> {
                 named,
                 method,
                 asked: asked.map(units),
+                deposit,
                 stage: Stage::Over,
                 again: 0,
                 paid: None,
@@ -140,13 +147,14 @@ impl World<'_> {
     fn begin(&mut self, request: Request, dice: &mut Dice) {
         let nth = self.requests.len();
         self.tell(|| {
-            let Request { order, named, method, asked, .. } = &request;
+            let Request { order, named, method, asked, deposit, .. } = &request;
             let key = order.key.as_ref().map(|key| format!(" under {} for {}", key.key, key.target));
             format!(
-                "   request {nth}: {} {} by client {named:?}, card {method:?}, top-up {asked:?}{}",
+                "   request {nth}: {} {} by client {named:?}, card {method:?}, top-up {asked:?}{}{}",
                 order.price,
                 order.currency,
-                key.unwrap_or_default()
+                key.unwrap_or_default(),
+                deposit.as_ref().map(|name| format!(", as deposit {name}")).unwrap_or_default()
             )
         });
         let named = request.named;

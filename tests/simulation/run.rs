@@ -155,6 +155,7 @@ fn make_tables(disk: &Disk) {
         customer: None,
         offer: Offer { min: units(50_000), max: units(50_000), asked: None },
         limits: Limits { declines_per_hour: None, per_day: None },
+        deposit: None,
     };
     let side = StripeSide { live: false, account: String::new(), version: String::new() };
     let terms = Terms { side: &side, deployment: "", descriptor_suffix: None };

@@ -126,6 +126,7 @@ fn draw_act(dice: &mut Dice) -> Act {
                 (12, (4 * MINUTE, 20 * MINUTE)),
                 (7, (50 * MINUTE, 2 * HOUR)),
                 (3, (DAY, 50 * HOUR)),
+                (3, (2 * DAY, 4 * DAY)),
             ]);
             Act::Pass(dice.between(low, high))
         }

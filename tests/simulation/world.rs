@@ -92,6 +92,8 @@ pub(crate) struct World<'a> {
     /// What was sent to Stripe under each idempotency key, and when first by each top-up.
     pub(crate) bytes_of: HashMap<String, String>,
     pub(crate) first_sent: HashMap<(Option<String>, String), Millis>,
+    /// The top-ups that were begun for the deposits of an account, by the deposit's name, and when.
+    pub(crate) deposits: HashMap<(usize, String), Vec<(String, Millis)>>,
     pub(crate) coverage: &'a mut Coverage,
     /// Whether anything changed that the invariants speak of.
     pub(crate) changed: bool,
@@ -128,6 +130,7 @@ impl<'a> World<'a> {
             known: HashMap::new(),
             bytes_of: HashMap::new(),
             first_sent: HashMap::new(),
+            deposits: HashMap::new(),
             coverage,
             changed: true,
             told: tell.then(Vec::new),

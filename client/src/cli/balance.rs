@@ -144,7 +144,15 @@ async fn ask(url: &str, page: &Page, config: &Config) -> Result<Account, Failed>
         let sentence = sentence.map(|text| format!(": {}", plain(text))).unwrap_or_default();
         return Err(Failed::new(Exit::HttpError, format!("{origin} answered {status}{sentence}")));
     }
-    serde_json::from_slice(&body)
+    let account: Result<Account, _> = serde_json::from_slice(&body);
+    account
+        .map(|mut account| {
+            // Each names the client id, which could be spent by who reads the output.
+            for entry in account.entries.iter_mut().filter_map(Value::as_object_mut) {
+                entry.remove("clientId");
+            }
+            account
+        })
         .map_err(|_| Failed::new(Exit::Unreachable, format!("what {origin} answered is not a statement")))
 }
 
@@ -154,12 +162,12 @@ mod tests {
 
     #[test]
     fn an_entry_is_a_line_without_control_characters() {
-        let entry = json!({"createdAt": "2026-11-20T08:00:00Z", "type": "deduction", "amount": -100, "balance": 49_900,
+        let entry = json!({"createdAt": "2026-11-20T08:00:00Z", "type": "deduction", "amount": 100, "balance": 49_900,
             "currency": "usd", "resource": "GET /a\u{1b}[2J"});
         let line = line(&entry);
         assert_eq!(
             line,
-            "2026-11-20T08:00:00Z      deduction         -$0.01         $4.99  GET /a\u{fffd}[2J"
+            "2026-11-20T08:00:00Z      deduction          $0.01         $4.99  GET /a\u{fffd}[2J"
         );
     }
 }

@@ -138,8 +138,8 @@ impl Currency {
         }
     }
 
-    /// The units between one chargeable amount and the next.
-    const fn step(self) -> i64 {
+    /// The units between one chargeable amount and the next: 100 for usd, 10,000 for jpy.
+    pub const fn units_per_step(self) -> i64 {
         match self.counting {
             Counting::TwoDecimals | Counting::ThreeDecimals => 100,
             Counting::ZeroDecimals | Counting::WholeInHundredths => 10_000,
@@ -173,8 +173,12 @@ impl Currency {
         if !units.is_positive() {
             return None;
         }
-        let steps = units.get().checked_add(self.step())?.checked_sub(1)?.checked_div(self.step())?;
-        let covering = Units::new(steps.checked_mul(self.step())?)?;
+        let steps = units
+            .get()
+            .checked_add(self.units_per_step())?
+            .checked_sub(1)?
+            .checked_div(self.units_per_step())?;
+        let covering = Units::new(steps.checked_mul(self.units_per_step())?)?;
         (covering <= self.units_of(self.stripe_maximum())?).then_some(covering)
     }
 

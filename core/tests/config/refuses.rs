@@ -288,7 +288,7 @@ fn single_values() {
         ("TOP_UP_WAIT_MS", json!("60001"), r#"expected a whole number from 100 to 60000; found "60001""#),
         ("MAX_DECLINES", json!(0), "expected a whole number from 1 to 1000000; found 0"),
         ("IDEMPOTENT_RETRIES", json!(101), "expected a whole number from 0 to 100; found 101"),
-        ("COMPACT_AFTER_DAYS", json!(true), "expected a whole number from 1 to 3650; found true"),
+        ("COMPACT_AFTER_DAYS", json!(true), "expected a whole number from 2 to 3650; found true"),
         (
             "STATEMENT_DESCRIPTOR_SUFFIX",
             json!("A <B>"),
@@ -388,8 +388,7 @@ fn every_mistake_is_reported_at_once_and_the_first_can_be_told_to_anyone() {
     let vars = with(
         &json!({ "SERVER_SECRET": null, "PAYWALL_COLOR": "red", "ROUTES": { "GET /x": { "amount": "SPY" }, "x": {} } }),
     );
-    let bindings = [Binding::Limiter].into_iter().collect();
-    let errors = Settings::parse(Input { vars: &vars, bindings: &bindings, phase: Phase::Run })
+    let errors = Settings::parse(Input { vars: &vars, bindings: &[Binding::Limiter], phase: Phase::Run })
         .map(|_| ())
         .unwrap_err();
     let settings: Vec<String> = errors.iter().map(stripe402_core::config::ConfigError::setting).collect();

@@ -19,7 +19,7 @@ use super::entries::{self, Op, Order, Posted};
 use super::request_keys::{self, Keyed};
 use super::store::{Millis, Store, StoreError, at_most_one};
 use super::topup::StripeSide;
-use super::{disputes, schema, topups};
+use super::{compaction, disputes, schema, topups};
 use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// How long an account without credit is kept after the last attempt to pay into it.
@@ -76,6 +76,11 @@ impl<'s, S: Store> Account<'s, S> {
     /// The account on a database.
     pub const fn new(store: &'s S) -> Self {
         Self { store }
+    }
+
+    /// Its database.
+    pub(super) const fn store(&self) -> &'s S {
+        self.store
     }
 
     /// Debits an order, if the balance covers it.
@@ -149,15 +154,19 @@ impl<'s, S: Store> Account<'s, S> {
         })
     }
 
-    /// Gives back the debit that an attempt made within the last minute, if it made one.
+    /// Gives back the debit that an attempt made within the last minute, if it made one, and lets it make none any more:
+    /// its call may still be on the way.
     pub fn undo(&self, currency: Currency, op: &Op, now: Millis) -> Result<Units, StoreError> {
         if self.store.is_blank()? {
             return Ok(Units::ZERO);
         }
-        match entries::find_recent(self.store, currency, op, now)? {
-            Some(posted) => self.reverse(currency, posted.seq, op, op, now),
-            None => entries::balance(self.store, currency),
-        }
+        self.store.transaction(&mut || {
+            entries::give_up(self.store, op, now)?;
+            match entries::find_recent(self.store, currency, op, now)? {
+                Some(posted) => self.reverse(currency, posted.seq, op, op, now),
+                None => entries::balance(self.store, currency),
+            }
+        })
     }
 
     /// Marks the request that runs under a key as delivered. False: another one has taken its place.
@@ -168,8 +177,16 @@ impl<'s, S: Store> Account<'s, S> {
         request_keys::deliver(self.store, key, holder, now)
     }
 
-    /// The alarm's time: the earliest of what is due; none if nothing is.
-    pub fn wake_at(&self) -> Result<Option<Millis>, StoreError> {
+    /// Sums up debits that are `keep` milliseconds old and older: one bounded step.
+    pub fn compact(&self, keep: i64, now: Millis) -> Result<(), StoreError> {
+        if self.store.is_blank()? {
+            return Ok(());
+        }
+        self.store.transaction(&mut || compaction::step(self.store, keep, now))
+    }
+
+    /// The alarm's time: the earliest of what is due; none if nothing is. `keep` is how long debits are kept singly.
+    pub fn wake_at(&self, keep: i64, now: Millis) -> Result<Option<Millis>, StoreError> {
         if self.store.is_blank()? {
             return Ok(None);
         }
@@ -181,7 +198,8 @@ impl<'s, S: Store> Account<'s, S> {
             Some(_) => None,
             None => self.ends_at()?,
         };
-        Ok(open.into_iter().chain(ends).min())
+        let compacts = compaction::due(self.store, keep, now)?;
+        Ok(open.into_iter().chain(ends).chain(compacts).min())
     }
 
     /// Whether the account holds nothing worth keeping, and has for long enough.

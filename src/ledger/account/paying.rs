@@ -2,12 +2,12 @@
 
 use stripe402_core::protocol::{AccountId, ErrorCode, MinorAmount, Units};
 
-use super::{Account, Spent, Terms, answer_of, pending};
+use super::{Account, Spent, Terms, answer_of, frozen, pending};
 use crate::ledger::amount;
-use crate::ledger::call::{Answer, Pay, Refused};
+use crate::ledger::call::{Answer, Deposit, Pay, Refused};
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::{Asked, Call, Event, Outcome, State, TopUp, Wanted};
-use crate::ledger::{entries, schema, topups};
+use crate::ledger::{disputes, entries, schema, topups};
 use crate::stripe::TopUpId;
 
 const HOUR: i64 = 3_600_000;
@@ -36,14 +36,19 @@ impl<S: Store> Account<'_, S> {
         let blank = self.store.is_blank()?;
         let mut balance = Units::ZERO;
         if !blank {
+            if entries::is_given_up(self.store, &pay.order.op)? {
+                return Ok(Paying::Answered(pending()));
+            }
             // A card spends a balance once it is attached to the account's Customer: the attach checks the card. A
             // call that is tried again looks for its own debit in any case.
-            let spent = if pay.customer.is_some() {
-                self.spend(&pay.order, now)?
-            } else {
-                self.spent_before(&pay.order, now)?
+            let answer = match &pay.deposit {
+                Some(deposit) => self.deposited_before(pay, deposit, now)?,
+                None if pay.customer.is_some() => {
+                    answer_of(self.spend(&pay.order, now)?, None, self.client(pay)?)
+                }
+                None => answer_of(self.spent_before(&pay.order, now)?, None, self.client(pay)?),
             };
-            if let Some(answer) = answer_of(spent, None, self.client(pay)?) {
+            if let Some(answer) = answer {
                 return Ok(Paying::Answered(answer));
             }
             balance = entries::balance(self.store, pay.order.currency)?;
@@ -52,10 +57,11 @@ impl<S: Store> Account<'_, S> {
             }
         }
         // Only to be attached, where the balance is enough: nothing is charged then.
-        let amount = if balance >= pay.order.price {
+        let amount = if pay.deposit.is_none() && balance >= pay.order.price {
             None
         } else {
-            match amount::to_charge(pay.order.currency, balance, pay.order.price, &pay.offer) {
+            let charge = if pay.deposit.is_some() { amount::to_deposit } else { amount::to_charge };
+            match charge(pay.order.currency, balance, pay.order.price, &pay.offer) {
                 Ok(amount) => Some(amount),
                 Err(refused) => return Ok(Paying::Answered(Answer::Refused(refused))),
             }
@@ -72,6 +78,41 @@ impl<S: Store> Account<'_, S> {
             return Ok(Spent::Paid(posted));
         }
         self.unpaid(order)
+    }
+
+    /// What a deposit is told before any charge is thought of: that it was made, that its name is taken, or that the
+    /// account is frozen.
+    fn deposited_before(
+        &self,
+        pay: &Pay,
+        deposit: &Deposit,
+        now: Millis,
+    ) -> Result<Option<Answer>, StoreError> {
+        let since = now.plus(deposit.kept.wrapping_neg());
+        let made = topups::deposited_since(self.store, &deposit.name, since)?;
+        let made = if mutant!(DepositChargedAgain) { None } else { made };
+        if let Some(made) = made {
+            return if is_same(&made, pay) {
+                self.deposited(&made, pay)
+            } else {
+                Ok(Some(Answer::OtherTarget))
+            };
+        }
+        let open = topups::open(self.store)?;
+        if open.is_some_and(|open| open.is_deposit_of(pay) && !is_same(&open, pay)) {
+            return Ok(Some(Answer::OtherTarget));
+        }
+        if disputes::is_frozen(self.store)? {
+            return Ok(Some(frozen(entries::balance(self.store, pay.order.currency)?)));
+        }
+        Ok(None)
+    }
+
+    /// The answer for a deposit whose top-up was credited.
+    pub(super) fn deposited(&self, top_up: &TopUp, pay: &Pay) -> Result<Option<Answer>, StoreError> {
+        let Some(charge) = top_up.intent().cloned() else { return Ok(None) };
+        let balance = entries::balance(self.store, pay.order.currency)?;
+        Ok(Some(Answer::Deposited { balance, charge, client_id: self.client(pay)? }))
     }
 
     /// A top-up is open already: whoever comes meanwhile joins it, or learns what it waits for.
@@ -101,6 +142,9 @@ impl<S: Store> Account<'_, S> {
                 let same = (open.names(&pay.sent) || open.names(&pay.method))
                     && open.wanted.currency == pay.order.currency
                     && enough;
+                // A deposit goes on with the top-up that it began, and with no other: that one's money is meant for
+                // somebody else.
+                let same = if pay.deposit.is_some() { open.is_deposit_of(pay) } else { same };
                 let asked = if same { Asked::Same } else { Asked::Other };
                 let transition = open.step(&Event::CameBack { asked, here: terms.side }, now);
                 self.store.transaction(&mut || topups::save(self.store, &transition.top_up, now))?;
@@ -166,7 +210,8 @@ impl<S: Store> Account<'_, S> {
                     amount,
                     deployment: terms.deployment.to_owned(),
                     descriptor_suffix: terms.descriptor_suffix.map(ToOwned::to_owned),
-                    receipt_email: None,
+                    receipt_email: pay.deposit.as_ref().and_then(|deposit| deposit.receipt_email.clone()),
+                    deposit: pay.deposit.as_ref().map(|deposit| deposit.name.clone()),
                 },
                 side: terms.side.clone(),
                 state: State::Settled(Outcome::NeverHappened),
@@ -176,6 +221,23 @@ impl<S: Store> Account<'_, S> {
             Ok::<_, StoreError>(transition.call)
         })?;
         Ok(call.map_or(Paying::Join, Paying::Drive))
+    }
+}
+
+/// Whether a deposit asks for what the top-up of its name charges.
+fn is_same(top_up: &TopUp, pay: &Pay) -> bool {
+    let wanted = &top_up.wanted;
+    let amount = pay.order.currency.charge_for(pay.offer.asked.unwrap_or(pay.offer.min));
+    (top_up.names(&pay.sent) || top_up.names(&pay.method))
+        && wanted.currency == pay.order.currency
+        && wanted.amount == amount
+}
+
+impl TopUp {
+    /// Whether it was begun for this deposit.
+    pub(super) fn is_deposit_of(&self, pay: &Pay) -> bool {
+        let name = pay.deposit.as_ref().map(|deposit| &deposit.name);
+        name.is_some() && self.wanted.deposit.as_ref() == name
     }
 }
 

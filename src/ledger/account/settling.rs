@@ -97,7 +97,9 @@ impl<S: Store> Account<'_, S> {
             entries::post_source(self.store, Kind::TopUp, credit.currency, units, source, now)?;
         }
         // Whose card was charged is told so once: the first in the row who is paid from this credit.
+        // A deposit's card was charged for the deposit.
         let mut charge = transition.credit.as_ref().map(|credit| credit.intent.clone());
+        charge = charge.filter(|_| top_up.wanted.deposit.is_none());
         let mut told = Vec::with_capacity(waiting.len());
         for pay in waiting {
             let one = self.tell(transition, pay, &mut charge, now)?;
@@ -124,8 +126,13 @@ impl<S: Store> Account<'_, S> {
         let attached = top_up.wanted.attached && top_up.wanted.method == pay.method;
         let attached = top_up.wanted.customer.clone().filter(|_| attached);
         let ask_again = Told::AskAgain { attached };
+        let own = top_up.is_deposit_of(pay);
         match &top_up.state {
             State::Settled(Outcome::Credited { .. } | Outcome::Attached) => {
+                if pay.deposit.is_some() && !mutant!(DepositDebits) {
+                    let answer = if own { self.deposited(top_up, pay)? } else { None };
+                    return Ok(answer.map_or(ask_again, Told::Answer));
+                }
                 if !theirs && pay.customer.is_none() {
                     return Ok(ask_again);
                 }
@@ -149,18 +156,21 @@ impl<S: Store> Account<'_, S> {
                 refused(message, ErrorCode::PaymentFailed)
             }
             State::Settled(Outcome::NeverHappened) if theirs => Ok(Told::Answer(pending())),
-            State::Action { asked: None, .. } if theirs => match &transition.client_secret {
-                Some(secret) => {
-                    let mut refused = Refused::new(
-                        ErrorCode::PaymentFailed,
-                        "Payment did not succeed. Status: requires_action".to_owned(),
-                        balance()?,
-                    );
-                    refused.client_secret = Some(secret.clone());
-                    Ok(Told::Answer(Answer::Refused(refused)))
+            // What a deposit's payer finishes at the bank is that deposit, and no other's.
+            State::Action { asked: None, .. } if theirs && (pay.deposit.is_none() || own) => {
+                match &transition.client_secret {
+                    Some(secret) => {
+                        let mut refused = Refused::new(
+                            ErrorCode::PaymentFailed,
+                            "Payment did not succeed. Status: requires_action".to_owned(),
+                            balance()?,
+                        );
+                        refused.client_secret = Some(secret.clone());
+                        Ok(Told::Answer(Answer::Refused(refused)))
+                    }
+                    None => Ok(Told::Answer(pending())),
                 }
-                None => Ok(Told::Answer(pending())),
-            },
+            }
             State::Settled(_) | State::Action { asked: None, .. } => Ok(ask_again),
             State::LookUp { .. } | State::Follow { .. } => Ok(Told::Answer(pending())),
             State::Sending(_) | State::Cancel { .. } | State::Action { .. } => Ok(Told::Wait),

@@ -81,6 +81,8 @@ pub struct Wanted {
     pub descriptor_suffix: Option<String>,
     /// Where Stripe sends a receipt, if the payer asked for one.
     pub receipt_email: Option<String>,
+    /// The deposit that asked for it, by its name; none if a payment did.
+    pub deposit: Option<String>,
 }
 
 /// The record of one top-up: all that a fresh instance needs to go on with it.

@@ -67,6 +67,7 @@ impl Record for Wanted {
             .with("deployment", self.deployment.as_str())
             .with_some("descriptor_suffix", self.descriptor_suffix.as_deref())
             .with_some("receipt_email", self.receipt_email.as_deref())
+            .with_some("deposit", self.deposit.as_deref())
             .done()
     }
 
@@ -84,6 +85,7 @@ impl Record for Wanted {
             deployment: owned(value, "deployment")?,
             descriptor_suffix: owned(value, "descriptor_suffix"),
             receipt_email: owned(value, "receipt_email"),
+            deposit: owned(value, "deposit"),
         })
     }
 }

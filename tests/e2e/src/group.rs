@@ -17,7 +17,7 @@ use crate::wait_for;
 const LINES: usize = 60;
 
 /// The project's folder.
-pub(crate) fn project() -> &'static Path {
+pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e is below the project")
 }
 
@@ -32,14 +32,14 @@ pub(crate) enum End {
 
 /// A running group.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub struct Group {
     watcher: Child,
     hold: Option<ChildStdin>,
     lines: Arc<Mutex<VecDeque<String>>>,
 }
 
 /// A command that the watcher will run; it removes the folder when the test ends before the group.
-pub(crate) fn watched(folder: &Path) -> Command {
+pub fn watched(folder: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", include_str!("watch.sh"), "watch.sh"]).arg(folder);
     clean(&mut command);
@@ -49,7 +49,7 @@ pub(crate) fn watched(folder: &Path) -> Command {
 
 impl Group {
     /// Starts what [`watched`] made, with its arguments.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut watcher = command.spawn().expect("sh can be started");
         let output = watcher.stdout.take().expect("a pipe");
@@ -69,18 +69,18 @@ impl Group {
     }
 
     /// The group's number: that of its first process.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.watcher.id()
     }
 
     /// The last lines that it wrote.
-    pub(crate) fn said(&self) -> String {
+    pub fn said(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether the watched program has ended.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().any(|line| line.starts_with("watch: ended with "))
     }

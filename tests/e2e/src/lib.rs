@@ -4,6 +4,7 @@
 //! - [`Paywall`]: one Worker with a Stripe and an origin of its own; started, stopped, killed, started again.
 //! - [`Visitor`]: who asks it. What a visitor caused at the origin is counted in the origin's own log.
 //! - [`Card`]: what a visitor pays with. What a card caused at Stripe is counted in Stripe's own log.
+//! - [`Group`], [`Folder`], [`serve`]: programs that end when whoever started them does; `make bench` uses them too.
 //! - [`http`]: a client that sends the bytes it is told to, and nothing else.
 //!
 //! Kept true here: only 127.0.0.1; however a test process ends, nothing that it started goes on running.
@@ -35,12 +36,13 @@ mod wrangler;
 
 pub use card::Card;
 pub use config::Config;
+pub use group::{Group, project, watched};
 pub use http::{Request, Response};
 pub use origin::{Arrived, Origin};
-pub use paywall::{Paywall, free_port};
+pub use paywall::{Folder, Paywall, first_answer, free_port};
 pub use stripe::Stripe;
 pub use visitor::Visitor;
-pub use workerd::Layout;
+pub use workerd::{Layout, serve};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

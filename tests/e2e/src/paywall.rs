@@ -1,9 +1,10 @@
 //! One paywall: the Worker, its Stripe, its origin, and the folder that holds its databases.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stripe402_testbed::{Options, Testbed};
@@ -39,8 +40,11 @@ enum Runtime {
 impl Runtime {
     fn start(&self, config: &Config, folder: &Folder, address: SocketAddr, demo: &str) -> Group {
         match self {
-            Self::Wrangler => wrangler::start(config, &folder.0, address),
-            Self::Workerd(layout) => workerd::start(config, layout, &folder.0, address, demo),
+            Self::Wrangler => wrangler::start(config, folder.path(), address),
+            Self::Workerd(layout) => {
+                workerd::prepare(config, layout, folder.path(), address, demo);
+                workerd::launch(layout, folder.path())
+            }
         }
     }
 
@@ -99,9 +103,14 @@ impl Paywall {
         self.group.as_ref().expect("it runs").id()
     }
 
+    /// Stops it in good order.
+    pub fn stop(&mut self) {
+        self.end(End::Stop);
+    }
+
     /// Stops it in good order and starts it again on the same databases.
     pub fn restart(&mut self) {
-        self.end(End::Stop);
+        self.stop();
         self.start_again();
     }
 
@@ -128,6 +137,26 @@ impl Paywall {
         );
     }
 
+    /// Stops it and starts it again on the same databases, and gives how long it took from the start of the process to
+    /// the first answer.
+    pub fn first_answer(&mut self) -> Duration {
+        let Runtime::Workerd(layout) = self.runtime else { panic!("what wrangler adds is not ours to time") };
+        self.stop();
+        self.address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let (folder, demo) = (self.folder.path(), self.testbed.origin_url());
+        workerd::prepare(&self.config, &layout, folder, self.address, &demo);
+        let began = Instant::now();
+        self.group = Some(workerd::launch(&layout, folder));
+        first_answer(self.address, HEALTH, began)
+    }
+
+    /// What Cloudflare bills, since this was asked last: a number for each name in `counted.js`. For one whose layout
+    /// counts.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let answer = Request::get("/_counts").send(self.address).expect("it answers");
+        serde_json::from_slice(&answer.body).expect("the layout counts")
+    }
+
     /// Changes the configuration of one that has a file of its own, and waits until its health is what it should be.
     pub fn reconfigure(&mut self, config: Config, healthy: impl Fn(&Response) -> bool) -> Response {
         assert!(
@@ -135,14 +164,14 @@ impl Paywall {
             "only a configuration in a file of its own can change while it is used"
         );
         self.config = with_addresses(config.in_a_file_of_its_own(), &self.testbed);
-        wrangler::write_file(&self.config, &self.folder.0);
+        wrangler::write_file(&self.config, self.folder.path());
         self.await_health(CHANGE, healthy)
     }
 
     fn await_health(&self, patience: Duration, healthy: impl Fn(&Response) -> bool) -> Response {
         let mut last = String::from("nothing");
         let group = self.group.as_ref().expect("it runs");
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         loop {
             match Request::get(HEALTH).send(self.address) {
                 Ok(answer) if healthy(&answer) => return answer,
@@ -161,7 +190,7 @@ impl Paywall {
 
     /// The databases of all accounts. Read them while it is stopped.
     pub fn databases(&self) -> Vec<PathBuf> {
-        crate::databases(&self.folder.0)
+        crate::databases(self.folder.path())
     }
 
     /// What the Worker, and what runs it, wrote last.
@@ -186,12 +215,35 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
+/// How long it took from then until somebody at this address answers a GET with 200.
+pub fn first_answer(address: SocketAddr, path: &str, began: Instant) -> Duration {
+    loop {
+        if Request::get(path).send(address).is_ok_and(|answer| answer.status == 200) {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < START, "nobody answers {path} at {address}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// A folder for the time of a test.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Folder {
-    fn new() -> Self {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A new one, empty.
+    pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("stripe402-e2e-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);

@@ -17,8 +17,15 @@ pub struct Layout {
     accounts: Accounts,
     origin: Option<&'static str>,
     full_disk: bool,
+    quiet: bool,
+    around: Option<&'static str>,
     health: u16,
 }
+
+/// The configuration's file.
+const WRITTEN: &str = "config.capnp";
+/// Counts what Cloudflare bills, around the Worker.
+const COUNTED: &str = include_str!("counted.js");
 
 #[derive(Clone, Copy, Debug)]
 enum Accounts {
@@ -36,7 +43,14 @@ impl Default for Layout {
 impl Layout {
     /// The accounts, a disk, and the way out.
     pub const fn new() -> Self {
-        Self { accounts: Accounts::Ours, origin: None, full_disk: false, health: 200 }
+        Self {
+            accounts: Accounts::Ours,
+            origin: None,
+            full_disk: false,
+            quiet: false,
+            around: None,
+            health: 200,
+        }
     }
 
     /// No binding `ACCOUNTS`.
@@ -63,6 +77,24 @@ impl Layout {
         self
     }
 
+    /// This module (JavaScript) stands around the Worker, which it imports from `./index.js`: it exports a handler and a
+    /// class `Account` of its own.
+    pub const fn around_is(mut self, module: &'static str) -> Self {
+        self.around = Some(module);
+        self
+    }
+
+    /// What Cloudflare bills is counted: see [`Paywall::counts`](crate::Paywall::counts).
+    pub const fn counted(self) -> Self {
+        self.around_is(COUNTED)
+    }
+
+    /// What the Worker logs is thrown away, as if nobody watched; its errors are kept.
+    pub const fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
     /// The health that is waited for: what is started need not be whole.
     pub const fn with_health(mut self, status: u16) -> Self {
         self.health = status;
@@ -75,29 +107,35 @@ impl Layout {
     }
 }
 
-/// Starts it; the databases are kept in the folder.
-pub(crate) fn start(
-    config: &Config,
-    layout: &Layout,
-    folder: &Path,
-    address: SocketAddr,
-    demo: &str,
-) -> Group {
+/// Lays everything out that [`launch`] starts; the databases are kept in the folder.
+pub(crate) fn prepare(config: &Config, layout: &Layout, folder: &Path, address: SocketAddr, demo: &str) {
     build();
     std::fs::create_dir_all(folder.join("disk")).expect("a folder for the databases");
     // A copy: whoever builds meanwhile changes nothing for us.
     for file in ["index.js", "index_bg.wasm"] {
         std::fs::copy(project().join("build").join(file), folder.join(file)).expect("the Worker was built");
     }
-    let written = folder.join("config.capnp");
-    std::fs::write(&written, capnp(config, layout, folder, address, demo)).expect("a configuration");
+    let text = capnp(config, layout, folder, address, demo);
+    std::fs::write(folder.join(WRITTEN), text).expect("a configuration");
+}
+
+/// Starts what was prepared.
+pub(crate) fn launch(layout: &Layout, folder: &Path) -> Group {
     let mut command = watched(folder);
+    if layout.quiet {
+        command.args(["sh", "-c", "exec \"$@\" >/dev/null", "quiet"]);
+    }
     if layout.full_disk {
         // What workerd itself keeps fits in; a write beyond the limit fails, and ends nobody.
         command.args(["sh", "-c", "trap '' XFSZ; ulimit -f 66; exec \"$@\"", "full"]);
     }
-    command.arg(program()).args(["serve", "--experimental"]).arg(written);
+    command.args(serve(&folder.join(WRITTEN)));
     Group::start(command)
+}
+
+/// The command that serves what a configuration in Cap'n Proto says.
+pub fn serve(config: &Path) -> [std::ffi::OsString; 4] {
+    [program().into(), "serve".into(), "--experimental".into(), config.into()]
 }
 
 /// The binary that wrangler runs as well.
@@ -157,6 +195,9 @@ fn capnp(config: &Config, layout: &Layout, folder: &Path, address: SocketAddr, d
         neighbour("origin", module, "");
         bindings.push_str("    (name = \"ORIGIN\", service = \"origin\"),\n");
     }
+    let around = layout.around.map_or_else(String::new, |module| {
+        format!("    (name = \"around.js\", esModule = {}),\n", quoted(module))
+    });
     let disk = quoted(folder.join("disk").to_str().expect("a path in UTF-8"));
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";
@@ -170,7 +211,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   modules = [
-    (name = \"index.js\", esModule = embed \"index.js\"),
+{around}    (name = \"index.js\", esModule = embed \"index.js\"),
     (name = \"index_bg.wasm\", wasm = embed \"index_bg.wasm\"),
   ],
   compatibilityDate = \"2026-10-01\",

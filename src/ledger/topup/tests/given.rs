@@ -36,6 +36,7 @@ pub(super) fn record(state: State) -> TopUp {
             deployment: "d".to_owned(),
             descriptor_suffix: None,
             receipt_email: None,
+            deposit: None,
         },
         side: side("ours"),
         state,

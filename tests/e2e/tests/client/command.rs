@@ -176,11 +176,11 @@ fn accounts_are_asked_for_by_client_id_and_shown_without_it() {
             return answer(200, &[], "free");
         }
         let entry = |seq: i64| {
-            json!({"id": seq, "type": "deduction", "amount": -100, "currency": "usd",
+            json!({"id": seq, "type": "deduction", "amount": 100, "currency": "usd", "clientId": ours().as_str(),
             "balance": 49_900 - seq * 100, "resource": "GET /api/joke", "createdAt": "2026-11-20T08:00:00.000Z"})
         };
         let body = json!({"clientId": ours().as_str(), "balances": [{"currency": "usd", "balance": 49_900}],
-            "entries": [entry(2), entry(1)], "next": "usd:1"});
+            "entries": [entry(2), entry(1)], "next": "usd-1.eur-7"});
         answer(200, &["content-type: application/json"], body.to_string())
     });
     let url = format!("{}/api/joke?x", server.url());
@@ -192,15 +192,18 @@ fn accounts_are_asked_for_by_client_id_and_shown_without_it() {
     let balance = runs(&home, &["balance", &url]);
     assert_eq!((balance.exit, balance.out.as_str()), (0, "$4.99\n"), "{balance:?}");
     let statement =
-        runs(&home, &["statement", &url, "--limit", "2", "--before", "usd:3", "--currency", "usd"]);
-    assert_eq!(server.last().target(), "/.well-known/stripe402/account?limit=2&before=usd%3A3&currency=usd");
+        runs(&home, &["statement", &url, "--limit", "2", "--before", "usd-3.eur-9", "--currency", "usd"]);
+    assert_eq!(
+        server.last().target(),
+        "/.well-known/stripe402/account?limit=2&before=usd-3.eur-9&currency=usd"
+    );
     let lines: Vec<_> = statement.out.lines().collect();
     assert_eq!(lines.len(), 3, "{statement:?}");
     assert!(
-        lines[0].contains("deduction") && lines[0].contains("-$0.01") && lines[0].contains("$4.97"),
+        lines[0].contains("deduction") && lines[0].contains(" $0.01") && lines[0].contains("$4.97"),
         "{lines:?}"
     );
-    assert_eq!(lines[2], "more with --before usd:1");
+    assert_eq!(lines[2], "more with --before usd-1.eur-7");
     let json = runs(&home, &["statement", &url, "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&json.out).unwrap()["entries"].as_array().unwrap().len(), 2);
     for said in [balance, statement, json] {
@@ -215,6 +218,35 @@ fn accounts_are_asked_for_by_client_id_and_shown_without_it() {
     std::fs::write(home.join("config.toml"), "hosts = [\"api.example\"]\n[limits.usd]\n").unwrap();
     let forbidden = runs(&home, &["statement", &url]);
     assert!(forbidden.exit == 6 && forbidden.err.contains("allowed-hosts"), "{forbidden:?}");
+}
+
+#[test]
+fn a_statement_of_the_worker_is_read_page_by_page() {
+    let (paywall, home) = (shared(), Folder::new());
+    let card = paywall.stripe().card("statement");
+    let joke = url(paywall, "/api/joke");
+    for _ in 0..2 {
+        assert_eq!(runs(&home, &["get", &joke, "--payment-method", card.method.as_str()]).exit, 0);
+    }
+    let balance = runs(&home, &["balance", &joke]);
+    assert_eq!((balance.exit, balance.out.as_str()), (0, "$4.98\n"), "{balance:?}");
+    let first = runs(&home, &["statement", &joke, "--limit", "1"]);
+    let (line, more) = first.out.trim_end().split_once('\n').expect("an entry, and where the next is");
+    assert!(
+        line.contains("deduction") && line.contains("$4.98") && line.ends_with("GET /api/joke"),
+        "{first:?}"
+    );
+    let before = more.strip_prefix("more with --before ").unwrap();
+    let rest = runs(&home, &["statement", &joke, "--before", before, "--currency", "usd", "--json"]);
+    let object: Value = serde_json::from_str(&rest.out).unwrap();
+    let kinds: Vec<_> = object["entries"].as_array().unwrap().iter().map(|entry| &entry["type"]).collect();
+    assert_eq!(kinds, ["deduction", "topup"]);
+    let secret = secret(&home);
+    for said in [balance, first, rest] {
+        assert!(!said.out.contains(&secret), "{said:?}");
+    }
+    let wrong = runs(&home, &["statement", &joke, "--limit", "501"]);
+    assert!(wrong.exit == 1 && wrong.err.contains("answered 400: limit is"), "{wrong:?}");
 }
 
 #[test]

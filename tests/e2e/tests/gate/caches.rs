@@ -1,6 +1,7 @@
 //! What caches between the paywall and the payer may keep, and what pretends to be ours in an origin's answer.
 
-use stripe402_e2e::Request;
+use serde_json::json;
+use stripe402_e2e::{Config, Request};
 
 use crate::given::{before, config, pays, sends};
 use crate::scripted::{Scripted, answer};
@@ -132,5 +133,17 @@ fn cookies_and_compressed_bodies_come_as_they_were_sent() {
         assert_eq!(answer.header("content-encoding"), Some("gzip"), "{target}");
         assert_eq!(answer.body, BODY, "{target}");
         assert_eq!(origin.last().header("cookie"), Some("a=1; b=2"), "{target}");
+    }
+}
+
+#[test]
+fn a_paid_request_passes_caches_by_unless_its_route_says_otherwise() {
+    let origin = Scripted::with_headers(&[]);
+    let routes = json!({ "GET /paid/*": { "amount": 100 }, "GET /cached": { "amount": 100, "cache": true } });
+    let paywall = before(&origin, Config::new().var("ROUTES", routes));
+    let card = paywall.stripe().card("by_caches");
+    for (target, said) in [("/paid/x", Some("no-cache")), ("/cached", None), ("/free", None)] {
+        assert_eq!(sends(&paywall, Request::get(target).payment(card.spends_or_pays())).status, 200);
+        assert_eq!(origin.last().header("cache-control"), said, "{target}");
     }
 }

@@ -25,5 +25,6 @@ mod methods;
 mod origins;
 mod proof;
 mod scripted;
+mod speculative;
 mod streams;
 mod worker_side;

@@ -67,6 +67,12 @@ fn killed(mut paywall: Paywall, kills: usize, seed: u64) {
     }
     stripe.mends();
     traffic::until_everyone_is_served(&payers, paywall.address());
+    // Served may be from credits while a top-up that a kill cut off still waits for its alarm: that has to settle it.
+    wait_for(
+        Duration::from_mins(2),
+        || "the alarms to settle every top-up".to_owned(),
+        || (Books::read(&paywall.databases()).unsettled == 0).then_some(()),
+    );
     paywall.kill();
     Books::read(&paywall.databases()).compare(stripe, &payers, kills);
 }

@@ -12,6 +12,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod compaction;
 mod disputes;
 mod keys;
 mod limits;

@@ -1,0 +1,93 @@
+//! `POST /.well-known/stripe402/top-up`: for a person's page, and for programs that pay in before they ask.
+//!
+//! Kept true here: the same way to the card as a paid request's, the same limits; nothing is debited; a browser is told
+//! to remember the client only where a page of this very origin, or no page at all, has asked.
+
+use std::rc::Rc;
+
+use js_sys::futures::JsFuture;
+use stripe402_core::protocol::{AccountId, ClientId, PAYMENT_RESPONSE, encode};
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, Request};
+
+use super::browser;
+use super::http::get;
+use super::pay::Till;
+use super::platform::Context;
+use super::setup::Setup;
+use super::watch::Watch;
+use crate::gate::answer::Answer;
+use crate::gate::cookie::remember;
+use crate::gate::decide::Facts;
+use crate::gate::deposit::MAX_BODY;
+use crate::gate::record::Line;
+
+/// What became of a top-up.
+pub(super) struct TopUp {
+    pub(super) answer: Answer,
+    route: Option<String>,
+    account: Option<AccountId>,
+    charge: Option<String>,
+}
+
+impl TopUp {
+    /// The line for the log.
+    pub(super) fn line<'l>(&'l self, line: Line<'l>) -> Line<'l> {
+        Line {
+            decision: "top-up",
+            route: self.route.as_deref(),
+            status: self.answer.status,
+            account: self.account.as_ref().map(AccountId::short),
+            charge: self.charge.as_deref(),
+            ..line
+        }
+    }
+}
+
+/// Takes a top-up.
+pub(super) async fn take(
+    env: &JsValue,
+    setup: &Rc<Setup>,
+    ctx: &Context,
+    incoming: &Request,
+    facts: &Facts<'_>,
+) -> Result<TopUp, JsValue> {
+    let headers = incoming.headers();
+    let refused = |answer| TopUp { answer, route: None, account: None, charge: None };
+    let length = get(&headers, "content-length").and_then(|text| text.parse::<usize>().ok());
+    let body = match length {
+        Some(length) if length <= MAX_BODY => {
+            JsFuture::from(incoming.text()?).await?.as_string().unwrap_or_default()
+        }
+        Some(_) => {
+            return Ok(refused(Answer::problem(413, "Too large", "A top-up is at most 8 KB long.")));
+        }
+        None => {
+            return Ok(refused(Answer::problem(411, "Length required", "A top-up names its length.")));
+        }
+    };
+    let asked = match setup.gate.deposit(facts, &body) {
+        Ok(asked) => asked,
+        Err(answer) => return Ok(refused(answer)),
+    };
+    let route = Some(asked.paid.route.key.clone());
+    let watch = Watch::default();
+    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked.paid };
+    Ok(match till.deposit(&asked.deposit, &asked.method).await {
+        Err(answer) => TopUp { route, ..refused(answer) },
+        Ok((response, account)) => {
+            let body = serde_json::to_string(&response).unwrap_or_default();
+            let header = encode(&response).unwrap_or_default();
+            let mut answer = Answer::json_text(body).with(PAYMENT_RESPONSE, header);
+            if let Some(cookie) = to_remember(&headers, &response.client_id) {
+                answer = answer.with("set-cookie", cookie);
+            }
+            TopUp { answer, route, account: Some(account), charge: response.charge_id }
+        }
+    })
+}
+
+fn to_remember(headers: &Headers, client_id: &str) -> Option<String> {
+    let client_id = ClientId::parse(client_id).ok().filter(|_| !browser::fetched(headers).is_foreign())?;
+    Some(remember(&client_id))
+}
