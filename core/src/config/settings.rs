@@ -155,7 +155,8 @@ impl Settings {
     /// misses first.
     pub fn parse(input: Input<'_>) -> Result<(Settings, Vec<Warning>), ConfigErrors> {
         let reader = &mut Reader::new(input);
-        if reader.phase == Phase::Build {
+        // Never by the Worker, so its module goes without.
+        if cfg!(not(target_arch = "wasm32")) && reader.phase == Phase::Build {
             check_names(reader);
         }
         let keys = secrets::read(reader);

@@ -45,11 +45,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A setting without a default; `None` also where it is refused.
-    pub(crate) fn optional<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&Value) -> Result<T, Refusal>,
-    ) -> Option<T> {
+    pub(crate) fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Refusal>) -> Option<T> {
         let value = self.given(name)?;
         self.note(name, read(value))
     }
@@ -58,7 +54,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn with_default<T: Default>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&Value) -> Result<T, Refusal>,
+        read: fn(&Value) -> Result<T, Refusal>,
     ) -> T {
         let outcome = match self.given(name) {
             Some(value) => read(value),
