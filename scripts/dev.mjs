@@ -109,6 +109,7 @@ async function startWorker(start, { stripe, origin }) {
     STRIPE_API_BASE: stripe,
     ORIGIN_URL: origin,
     LIMITS: "off",
+    ...JSON.parse(process.env.VARS || "{}"), // for tests
   };
   // Nobody's real account or keys: --env-file keeps those of .dev.vars out, but a secret in the environment would
   // win over both.

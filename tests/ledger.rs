@@ -36,4 +36,5 @@ mod ledger {
     mod said;
     mod statements;
     mod store;
+    mod words;
 }

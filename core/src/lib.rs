@@ -5,4 +5,5 @@
 //! time. Everything here is pure: no clock, no randomness, no I/O, no Cloudflare.
 
 pub mod config;
+pub mod json;
 pub mod protocol;

@@ -12,8 +12,7 @@
 )]
 
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value, json};
 use stripe402_core::config::{Binding, Input, Phase, Price, Route, Settings};
 use stripe402_core::protocol::{
     Accept, Action, ClientId, Currency, ErrorCode, Payment, PaymentHeader, PaymentMethodId, PaymentRequired,
@@ -46,7 +45,7 @@ fn step<'a>(vectors: &'a Value, name: &str) -> &'a Value {
 
 /// The configuration that the flow was recorded with, read by our parser.
 fn settings(vectors: &Value) -> Settings {
-    let vars: BTreeMap<String, Value> = [
+    let vars: Map<String, Value> = [
         ("ROUTES", vectors["routes"].clone()),
         ("STRIPE_PUBLISHABLE_KEY", vectors["publishableKey"].clone()),
         ("STRIPE_SECRET_KEY", json!("sk_test_vectors")),
@@ -55,8 +54,8 @@ fn settings(vectors: &Value) -> Settings {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
-    let bindings =
-        BTreeSet::from(Binding::ALL).difference(&BTreeSet::from([Binding::OriginService])).copied().collect();
+    let bindings: Vec<_> =
+        Binding::ALL.into_iter().filter(|binding| *binding != Binding::OriginService).collect();
     Settings::parse(Input { vars: &vars, bindings: &bindings, phase: Phase::Run }).unwrap().0
 }
 

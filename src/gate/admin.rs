@@ -132,7 +132,7 @@ pub fn act(what: What, body: &str, key: Option<&str>, fresh: &str) -> Result<Act
         None | Some(None) => return Err(bad("currency is one that Stripe charges in, in lower case.")),
     };
     let amount = fields.get("amount").map(|amount| {
-        let units = serde_json::from_value::<Units>(amount.clone()).ok()?;
+        let units = Units::new(amount.as_i64()?)?;
         let sign = units.is_positive() || (units.is_negative() && what == What::Adjust);
         (sign && units.get().saturating_abs() <= MAX_AMOUNT).then_some(units)
     });

@@ -5,6 +5,7 @@
 //! own client id.
 
 use stripe402_core::config::{Price, Route};
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{
     Accept, Action, ClientId, ErrorCode, PAYMENT_REQUIRED, PaymentRequired, PaymentResponse, Resource, Units,
     encode,
@@ -108,12 +109,12 @@ impl Answer {
         if let (Some(setting), Some(object)) = (setting, problem.as_object_mut()) {
             object.insert("setting".to_owned(), setting.into());
         }
-        Self::new(status, PROBLEM, problem.to_string())
+        Self::new(status, PROBLEM, to_text(&problem))
     }
 
     /// 200 with JSON.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self::new(status, JSON, body.to_string())
+        Self::new(status, JSON, to_text(body))
     }
 
     /// 200 with JSON that is written already.

@@ -3,8 +3,6 @@
 //! Kept true here: a request that no rule lets through is refused; the order of the checks is the protocol's (no
 //! payment → challenge; the header's form; the bounds of the top-up; only then an account or Stripe is asked).
 
-use std::collections::BTreeSet;
-
 use stripe402_core::config::path::fold;
 use stripe402_core::config::{CorsOrigins, OriginTarget, Price, Route, Settings, UnlistedMethods, Unmatched};
 use stripe402_core::protocol::{
@@ -21,10 +19,10 @@ use super::own::{self, Own};
 use super::path::{BadTarget, Target};
 use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
-use crate::ledger::RequestKey;
+use crate::ledger::{Deposit, RequestKey};
 
 /// A request may have this many headers.
-pub const MAX_HEADERS: u32 = 200;
+pub const MAX_HEADERS: usize = 200;
 
 /// An `Idempotency-Key` may be this long.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -52,7 +50,7 @@ pub struct Facts<'a> {
     /// The `access-control-request-headers` header of a preflight.
     pub preflight_headers: Option<&'a str>,
     /// How many headers there are.
-    pub headers: u32,
+    pub headers: usize,
 }
 
 /// What happens to a request.
@@ -93,6 +91,8 @@ pub struct PaidRequest<'g> {
     pub max_per_day: Units,
     /// The request's idempotency key, bound to what it is sent with.
     pub key: Option<RequestKey>,
+    /// Whether the card is only to be charged: then nothing is debited and nothing forwarded.
+    pub deposit: Option<Deposit>,
     /// Whether the cookie pays. A page must not read the client id in it: then none is told.
     pub by_cookie: bool,
 }
@@ -154,9 +154,8 @@ impl Gate {
                 Answer::problem(405, "Method not allowed", &detail).with("allow", "GET, HEAD, POST"),
             );
         }
-        if facts.headers > MAX_HEADERS {
-            let detail = "A request may have 200 headers.";
-            return reject(Answer::problem(431, "Too many headers", detail));
+        if let Some(answer) = too_many_headers(facts.headers) {
+            return reject(answer);
         }
         let target = match Target::of_url(facts.url) {
             Ok(target) => target,
@@ -190,7 +189,7 @@ impl Gate {
                 Decision::Pass(target)
             }
             Found::OtherMethods { allow } => {
-                let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
+                let allow = allow.join(", ");
                 let detail = if facts.method == "OPTIONS" {
                     "This path is priced. Pages of the origins in CORS_ORIGINS get an answer to their preflights."
                 } else {
@@ -214,9 +213,11 @@ impl Gate {
             return refusal("This path can be read in too many ways.");
         };
         let below = |reading: &String| below(reading, &self.base_path).map(ToOwned::to_owned);
-        let Some(readings) = readings.iter().map(below).collect::<Option<BTreeSet<_>>>() else {
+        let Some(mut readings) = readings.iter().map(below).collect::<Option<Vec<_>>>() else {
             return refusal("This path can be read as one outside of this API.");
         };
+        // Sorted as they were, but that the base path itself and with a slash are now the same.
+        readings.dedup();
         if self.strict_paths && readings.len() > 1 {
             return refusal("This path can be read in more than one way.");
         }
@@ -290,6 +291,7 @@ impl Gate {
             max_top_up,
             max_per_day: max_top_up_per_day,
             key,
+            deposit: None,
             by_cookie,
         }))
     }
@@ -381,6 +383,12 @@ fn price_of(route: &Route) -> Option<(Units, Currency)> {
 /// Whether what was judged costs at least as much as a reading of it.
 fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool {
     judged.is_some_and(|(amount, currency)| currency == reading.1 && amount >= reading.0)
+}
+
+/// 431, if a request has more headers than it may.
+pub fn too_many_headers(count: usize) -> Option<Answer> {
+    let detail = "A request may have 200 headers.";
+    (count > MAX_HEADERS).then(|| Answer::problem(431, "Too many headers", detail))
 }
 
 /// Allows what the page asks for, and our two headers: whether the request itself is served is decided when it comes.

@@ -4,8 +4,6 @@
 //! arrives at is among the readings; where there would be too many to tell, the path is refused. Each of these rules
 //! stands for a paywall that fell (`docs/threat-model.md`).
 
-use std::collections::BTreeSet;
-
 use stripe402_core::config::path::fold;
 
 /// More readings than this are refused: no honest path has so many.
@@ -48,12 +46,12 @@ pub fn is_kept_by_urls(path: &str) -> bool {
     resolve_dots(&backslash_as_slash(path.as_bytes())) == path.as_bytes()
 }
 
-/// All readings of a path, folded, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
-pub fn readings(raw: &str, canonical: &str) -> Result<BTreeSet<String>, TooMany> {
-    let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
+/// All readings of a path, folded, sorted, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
+pub fn readings(raw: &str, canonical: &str) -> Result<Vec<String>, TooMany> {
+    let mut known: Vec<Vec<u8>> = Vec::new();
     let mut next = vec![raw.as_bytes().to_vec(), canonical.as_bytes().to_vec()];
     while let Some(path) = next.pop() {
-        if !known.insert(path.clone()) {
+        if !insert(&mut known, path.clone()) {
             continue;
         }
         if known.len() > MOST {
@@ -61,13 +59,27 @@ pub fn readings(raw: &str, canonical: &str) -> Result<BTreeSet<String>, TooMany>
         }
         for rule in RULES {
             let read = rule(&path);
-            if !known.contains(&read) {
+            if known.binary_search(&read).is_err() {
                 next.push(read);
             }
         }
     }
     // Folded in the form of the route table: what is not ASCII is escaped there.
-    Ok(known.iter().map(|path| fold(&escape(path))).collect())
+    let mut folded = Vec::new();
+    for path in &known {
+        insert(&mut folded, fold(&escape(path)));
+    }
+    Ok(folded)
+}
+
+/// Puts an item at its place in a sorted list without repetitions; false if it is there already. The sets of the
+/// standard library would each cost the Worker some kilobytes.
+pub(super) fn insert<T: Ord>(sorted: &mut Vec<T>, item: T) -> bool {
+    let place = sorted.binary_search(&item);
+    if let Err(place) = place {
+        sorted.insert(place, item);
+    }
+    place.is_err()
 }
 
 /// A literal of a route as a careless origin compares it: decoded until nothing is left to decode, without letter

@@ -4,6 +4,7 @@
 //! JSON, whatever a path contains.
 
 use serde_json::{Map, Value};
+use stripe402_core::json::to_text;
 
 /// What is known of a decision when its answer goes out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +51,7 @@ impl Line<'_> {
         if let Some(units) = self.units {
             put("units", units.into());
         }
-        Value::Object(fields).to_string()
+        to_text(&Value::Object(fields))
     }
 }
 

@@ -5,13 +5,11 @@
 //! nothing. The matcher is ours since no router crate resolves method and specificity so; a property test holds it
 //! to a brute-force oracle.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use stripe402_core::config::path::segments;
 use stripe402_core::config::{Price, Route, RouteMethod, Segment};
 use stripe402_core::protocol::{Currency, Units};
 
-use super::readings::loose;
+use super::readings::{insert, loose};
 
 /// The routes of one configuration, ready to be matched.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +20,8 @@ pub struct RouteTable {
 
 #[derive(Debug, Clone, Default)]
 struct Node {
-    literals: BTreeMap<String, Node>,
+    /// Sorted by the literal.
+    literals: Vec<(String, Node)>,
     param: Option<Box<Node>>,
     ends: Vec<usize>,
     rests: Vec<usize>,
@@ -35,8 +34,8 @@ pub enum Found<'t> {
     Route(&'t Route),
     /// A path that is priced for other methods, and this method is named by no route.
     OtherMethods {
-        /// The methods that routes name, for `Allow`.
-        allow: BTreeSet<&'t str>,
+        /// The methods that routes name, sorted, for `Allow`.
+        allow: Vec<&'t str>,
     },
     /// Nothing.
     Nothing,
@@ -62,7 +61,7 @@ impl RouteTable {
                 match segment {
                     Segment::Literal(text) => {
                         for part in spell(text).split('/') {
-                            node = node.literals.entry(part.to_owned()).or_default();
+                            node = node.literal(part);
                         }
                     }
                     Segment::Param(_) => node = node.param.get_or_insert_default(),
@@ -105,12 +104,12 @@ impl RouteTable {
         if !all.iter().any(|route| is_priced(route)) {
             return Found::Nothing;
         }
-        let mut allow = BTreeSet::new();
+        let mut allow = Vec::new();
         for route in all {
             if let RouteMethod::Exact(name) = &route.method {
-                allow.insert(name.as_str());
+                insert(&mut allow, name.as_str());
                 if name == "GET" {
-                    allow.insert("HEAD");
+                    insert(&mut allow, "HEAD");
                 }
             }
         }
@@ -141,13 +140,28 @@ impl RouteTable {
 }
 
 impl Node {
+    /// Where a literal stands, or would.
+    fn place(&self, literal: &str) -> Result<usize, usize> {
+        self.literals.binary_search_by(|(text, _)| text.as_str().cmp(literal))
+    }
+
+    /// The node behind a literal, made if it is not there.
+    #[expect(clippy::indexing_slicing, reason = "the place of a literal that is there")]
+    fn literal(&mut self, text: &str) -> &mut Node {
+        let place = self.place(text).unwrap_or_else(|place| {
+            self.literals.insert(place, (text.to_owned(), Node::default()));
+            place
+        });
+        &mut self.literals[place].1
+    }
+
     /// Literals before names before the rest, from the first segment on: the order of specificity.
     fn collect<'n>(&'n self, path: &[&str], groups: &mut Vec<&'n [usize]>) {
         match path.split_first() {
             None if self.ends.is_empty() => {}
             None => groups.push(&self.ends),
             Some((segment, below)) => {
-                if let Some(node) = self.literals.get(*segment) {
+                if let Some((_, node)) = self.place(segment).ok().and_then(|place| self.literals.get(place)) {
                     node.collect(below, groups);
                 }
                 if let Some(node) = &self.param

@@ -1,5 +1,6 @@
 //! The table of top-ups: records read, written and counted.
 
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{Currency, Units};
 
 use super::record::Record;
@@ -60,7 +61,7 @@ pub(super) fn set_refunded<S: Store>(store: &S, id: &TopUpId, units: Units) -> R
 
 /// Writes a record, new or changed.
 pub(super) fn save<S: Store>(store: &S, top_up: &TopUp, now: Millis) -> Result<(), StoreError> {
-    let machine = top_up.write().to_string();
+    let machine = to_text(&top_up.write());
     let outcome = top_up.outcome();
     let currency = top_up.wanted.currency;
     let units = top_up.wanted.amount.and_then(|amount| currency.units_of(amount)).unwrap_or(Units::ZERO);

@@ -9,6 +9,7 @@
 )]
 
 use serde_json::Value;
+use stripe402_core::json::float;
 use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, Units};
 
 use super::account::{Announcement, DisputeFlags};
@@ -47,6 +48,11 @@ impl serde_json::ser::Formatter for Ascii {
             }
         }
         Ok(())
+    }
+
+    // No call and no answer holds one: as elsewhere in the Worker, so that it needs no other way to write them.
+    fn write_f64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: f64) -> std::io::Result<()> {
+        writer.write_all(float(value).as_bytes())
     }
 }
 

@@ -19,7 +19,8 @@ const say = (text, kind = 'bad') => {
 // What may be spent on one page without asking again: above it, the paywall shows this page first.
 const limit = $('limit');
 const kept = /__Host-stripe402-limit=(\d+)\.([a-z]{3})/.exec(document.cookie);
-if (kept && kept[2] === page.currency) limit.value = String(kept[1] / 1e4);
+if (kept && kept[2] === page.currency) limit.value = kept[1] / 1e4;
+limit.value = money(units(limit)).replace(/[^\d.]/g, '');
 const keepLimit = () => {
   const most = limit.value.trim() ? units(limit) : 1e15;
   if (most >= 0) cookie('limit', `${most}.${page.currency}`, 34560000);
@@ -92,21 +93,18 @@ const button = $('submit');
 const update = () => {
   const amount = chosen();
   const requests = Math.floor(charged(amount) / price);
-  $('buys').textContent = fits(amount) ? `${requests.toLocaleString('en')} × this page` : `${page.least} to ${page.most}`;
+  $('buys').textContent = fits(amount) ? `for ${requests.toLocaleString('en')} request${requests === 1 ? '' : 's'} like this one` : `from ${page.least} to ${page.most}`;
   button.textContent = label(amount);
   if (elements && fits(amount)) elements.update({ amount: minor(amount) });
 };
 form.addEventListener('input', ({ target }) => {
-  if (target === other) form.elements.amount.value = '';
+  if (target === other) $('free').checked = true;
   if (target.name === 'amount' && target.value) other.value = '';
   other.setAttribute('aria-invalid', String(!form.elements.amount.value && other.value !== '' && !fits(units(other))));
   update();
 });
-other.addEventListener('focus', () => {
-  $('free').checked = true;
-  update();
-});
-$('free').addEventListener('change', () => other.focus());
+// By hand, not by a keyboard that passes by.
+$('free').addEventListener('click', ({ detail }) => detail && other.focus());
 
 let busy = false;
 const state = (text) => {

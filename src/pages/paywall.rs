@@ -1,7 +1,7 @@
 //! The paywall: what a page costs, and how to pay for it.
 
 use maud::{Markup, html};
-use stripe402_core::config::{Price, Route, Settings};
+use stripe402_core::config::{Mode, Price, Route, Settings};
 use stripe402_core::protocol::{Currency, Units};
 
 use super::{ACCENT, Frame, PAY, Page};
@@ -94,7 +94,7 @@ impl Offer<'_> {
             div id="have" class="field" hidden {
                 p { "You have " b id="balance" {} span id="enough" {} }
                 button id="open" class="main" type="button" { "Open for " (price) }
-                p id="or" class="fine" hidden { br; "or " button id="more" class="link" type="button" { "add credits" } }
+                p id="or" class="fine" hidden { "or " button id="more" class="link" type="button" { "add credits" } }
             }
             form id="pay" novalidate {
                 fieldset {
@@ -104,7 +104,7 @@ impl Offer<'_> {
                             label class="choice" {
                                 input type="radio" name="amount" value=(units) checked[nth == 0];
                                 b { (currency.format(units)) }
-                                small { (requests(units, amount)) " requests" }
+                                small { (requests(units, amount)) }
                             }
                         }
                         label class="choice other" for="free" {
@@ -118,18 +118,18 @@ impl Offer<'_> {
                         }
                     }
                 }
-                div class="label" id="card-label" { "Card" }
-                div id="card" role="group" aria-labelledby="card-label" {}
+                @if self.settings.mode == Mode::Test {
+                    p class="fine" { "Test mode: pay with 4242 4242 4242 4242." }
+                }
+                div id="card" role="group" aria-label="Card" {}
                 div class="field" {
                     label class="label" for="email" { "E-mail for a receipt " span class="soft" { "(optional)" } }
                     input id="email" type="email" autocomplete="email" maxlength="254";
                 }
                 button id="submit" class="main" type="submit" { "Pay " (currency.format(min)) }
-                p class="fine" { br;
-                    "Your card is charged once, for credits that do not expire: " span id="buys" {} ". "
-                    b { "Every time you open this page, reloading it too, takes " (price) " from them." }
-                }
+                p class="fine" { "Your card is charged once, " span id="buys" {} ". Credits do not expire." }
             }
+            p class="fine" { b { "Every time you open this page, reloading it too, takes " (price) " from your credits." } }
             div class="ask" {
                 label for="limit" { "Ask me before a page costs more than" }
                 span class="amount" {
@@ -171,6 +171,7 @@ fn requests(units: Units, price: Units) -> String {
         }
         text.push(digit);
     }
+    text.push_str(if count == "1" { " request" } else { " requests" });
     text
 }
 
@@ -180,8 +181,13 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        let rows =
-            [(50_000, 100, "500"), (100_000, 100, "1,000"), (12_345_678, 10, "1,234,567"), (99, 100, "0")];
+        let rows = [
+            (50_000, 100, "500 requests"),
+            (100_000, 100, "1,000 requests"),
+            (12_345_678, 10, "1,234,567 requests"),
+            (199, 100, "1 request"),
+            (99, 100, "0 requests"),
+        ];
         for (units, price, text) in rows {
             assert_eq!(requests(Units::new(units).unwrap(), Units::new(price).unwrap()), text);
         }

@@ -1,8 +1,6 @@
 //! Stripe's objects, as far as we read them. They stay open: a field that we do not know is ignored, and a status
 //! that we do not know is kept as such, never taken for a success.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use stripe402_core::protocol::PaymentMethodId;
 
@@ -91,6 +89,17 @@ impl From<String> for PaymentIntentStatus {
     }
 }
 
+/// Metadata, which Stripe keeps beside an object: of all of it, what is text. <https://docs.stripe.com/metadata>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata(Vec<(String, String)>);
+
+impl Metadata {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&String> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+}
+
 /// A PaymentIntent. <https://docs.stripe.com/api/payment_intents/object>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentIntent {
@@ -107,7 +116,7 @@ pub struct PaymentIntent {
     /// What a page needs to finish 3-D Secure. Handed to the payer, never logged.
     pub client_secret: Option<String>,
     /// Our metadata: account, top-up, deployment.
-    pub metadata: BTreeMap<String, String>,
+    pub metadata: Metadata,
     /// Whether real money moved.
     pub livemode: bool,
 }
@@ -161,9 +170,10 @@ fn flag(value: &Value, name: &str) -> bool {
     value.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
-fn metadata(value: &Value) -> BTreeMap<String, String> {
+fn metadata(value: &Value) -> Metadata {
     let fields = value.get("metadata").and_then(Value::as_object).into_iter().flatten();
-    fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    let texts = fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    Metadata(texts.collect())
 }
 
 impl FromJson for PaymentMethod {
@@ -177,11 +187,11 @@ impl FromJson for PaymentMethod {
             }
             Some(object) if flag(object, "deleted") => None,
             Some(object) => {
-                let mut metadata = metadata(object);
+                let metadata = metadata(object);
                 Some(CustomerRef {
                     id: CustomerId::parse(text(object, "id")?).ok()?,
-                    account: metadata.remove("stripe402_account"),
-                    deployment: metadata.remove("stripe402_deployment"),
+                    account: metadata.get("stripe402_account").cloned(),
+                    deployment: metadata.get("stripe402_deployment").cloned(),
                 })
             }
         };
@@ -227,7 +237,7 @@ impl FromJson for Refund {
     fn from_json(value: &Value) -> Option<Self> {
         // Refunds of old API versions have no status: they are done.
         let status = text(value, "status").unwrap_or("succeeded").to_owned();
-        let ours = metadata(value).remove(REFUND_OURS);
+        let ours = metadata(value).get(REFUND_OURS).cloned();
         Some(Self { amount: value.get("amount")?.as_i64()?, status, ours })
     }
 }

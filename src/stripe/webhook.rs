@@ -125,7 +125,7 @@ pub fn open(body: &[u8], header: &str, secret: &str, now: i64) -> Result<Event, 
 }
 
 fn read(body: &[u8]) -> Option<Event> {
-    let event: Value = serde_json::from_slice(body).ok()?;
+    let event: Value = serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
     let kind = event.get("type")?.as_str()?.to_owned();
     let object = event.get("data")?.get("object")?;
     let text = |name: &str| object.get(name).and_then(Value::as_str);

@@ -11,8 +11,10 @@ use web_sys::{Headers, RequestInit, Response};
 
 use super::account_object::{ANSWER, CALL};
 use super::http::get;
-use super::platform::{Namespace, console_error, describe, flag, now, within};
+use super::platform::{Namespace, console_error, describe, flag, now};
+
 use super::setup::Setup;
+use super::watch::{Watch, within};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Answer, Call};
 
@@ -31,6 +33,7 @@ pub(super) struct Unreachable;
 pub(super) async fn ask(
     env: &JsValue,
     setup: &Setup,
+    watch: &Watch,
     account: &AccountId,
     call: &Call,
 ) -> Result<Answer, Unreachable> {
@@ -45,7 +48,7 @@ pub(super) async fn ask(
             setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN)
         }
     };
-    within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
+    watch.within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
 }
 
 async fn tries(

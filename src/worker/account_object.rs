@@ -9,21 +9,20 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use js_sys::futures::future_to_promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
+use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
 use super::http::get;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, within};
+use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
+use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
-use crate::ledger::operator::{Act, Objection, View, What};
-use crate::ledger::statement::Page;
-use crate::ledger::topup::{Asked, Call as StripeCall, Event, IN_FLIGHT};
+use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
 use crate::stripe::object::{FromJson, List};
@@ -43,14 +42,15 @@ pub struct Account {
     object: Rc<Object>,
 }
 
-struct Object {
-    state: ObjectState,
-    env: JsValue,
+/// One object: its state on the platform, and what it keeps in memory.
+pub(super) struct Object {
+    pub(super) state: ObjectState,
+    pub(super) env: JsValue,
     store: SqlStore,
     waiters: Waiters,
     queue: DebitQueue,
-    driving: Cell<bool>,
-    paying_back: Cell<bool>,
+    pub(super) driving: Cell<bool>,
+    pub(super) paying_back: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
 }
@@ -82,7 +82,7 @@ impl Account {
         let header = get(&request.headers(), CALL).unwrap_or_default();
         match from_header(&header) {
             Ok(Call::Spend(order)) => object.spend(order),
-            Ok(call) => future_to_promise(async move {
+            Ok(call) => promise(async move {
                 let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
                 respond(&answer).map(JsValue::from)
             }),
@@ -93,7 +93,7 @@ impl Account {
     /// What is due.
     pub fn alarm(&self) -> Promise {
         let object = self.object.clone();
-        future_to_promise(async move {
+        promise(async move {
             object.alarm().await;
             Ok(JsValue::UNDEFINED)
         })
@@ -101,7 +101,7 @@ impl Account {
 }
 
 impl Object {
-    fn ledger(&self) -> Ledger<'_, SqlStore> {
+    pub(super) fn ledger(&self) -> Ledger<'_, SqlStore> {
         Ledger::new(&self.store)
     }
 
@@ -180,17 +180,11 @@ impl Object {
     }
 
     /// Makes the call of the open top-up, and those that follow from it, detached from whoever asked for it.
-    fn drive(self: Rc<Self>, setup: Rc<Setup>, call: StripeCall) {
+    pub(super) fn drive(self: Rc<Self>, setup: Rc<Setup>, call: StripeCall) {
         self.driving.set(true);
         self.arm();
         let object = self.clone();
-        let promise = future_to_promise(async move {
-            object.run(&setup, Some(call)).await;
-            Ok(JsValue::UNDEFINED)
-        });
-        if let Err(error) = self.state.wait_until(&promise) {
-            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-        }
+        self.state.go_on(async move { object.run(&setup, Some(call)).await });
     }
 
     async fn run(&self, setup: &Setup, mut call: Option<StripeCall>) {
@@ -205,62 +199,6 @@ impl Object {
         }
         self.driving.set(false);
         self.arm();
-    }
-
-    /// An act of the operator's, and what it has set going. Answers with the client as it is then.
-    fn act(self: Rc<Self>, act: &Act) -> Result<Answer, StoreError> {
-        let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
-        if let Err(objection) = self.ledger().act(act, &setup.terms(), now()) {
-            return objected(Err(objection));
-        }
-        if act.what == What::Erase {
-            self.arm();
-            return Ok(Answer::Statement("{\"erased\":true}".to_owned()));
-        }
-        if act.what == What::Resume && !self.driving.get() {
-            let here = &setup.side;
-            let call = match self.advance(&Event::Woke { here })? {
-                None => self.advance(&Event::CameBack { asked: Asked::Same, here })?,
-                call => call,
-            };
-            if let Some(call) = call {
-                self.clone().drive(setup.clone(), call);
-            }
-        }
-        self.clone().pay_back(setup);
-        self.arm();
-        let page = Page { currency: None, before: None, limit: 1, client_id: None };
-        objected(self.ledger().view(View::Client, &page))
-    }
-
-    /// Makes the calls of the paybacks that are due, one after the other, detached from whoever asked for them.
-    fn pay_back(self: Rc<Self>, setup: Rc<Setup>) {
-        if self.paying_back.replace(true) {
-            return;
-        }
-        let object = self.clone();
-        let promise = future_to_promise(async move {
-            if let Err(error) = object.pay_all_back(&setup).await {
-                console_error(&format!("stripe402: a payback could not be written: {error}"));
-            }
-            object.paying_back.set(false);
-            object.arm();
-            Ok(JsValue::UNDEFINED)
-        });
-        if let Err(error) = self.state.wait_until(&promise) {
-            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-        }
-    }
-
-    async fn pay_all_back(&self, setup: &Setup) -> Result<(), StoreError> {
-        while let Some(call) = self.ledger().pay_back(&setup.side, now())? {
-            self.arm();
-            let reply = stripe_http::send(&setup.settings, &call.request, &call.version).await;
-            if let Some(failure) = self.ledger().paid_back(&call, &reply, now())? {
-                console_error(&format!("stripe402: a refund failed: {failure}"));
-            }
-        }
-        Ok(())
     }
 
     /// Reads the truth about what was announced, and books it. Two announcements may be read at once and come back in any
@@ -296,7 +234,7 @@ impl Object {
         Ok(account::pending())
     }
 
-    fn advance(&self, event: &Event<'_>) -> Result<Option<StripeCall>, StoreError> {
+    pub(super) fn advance(&self, event: &Event<'_>) -> Result<Option<StripeCall>, StoreError> {
         let call = self.waiters.tell(|waiting| {
             let advanced = self.ledger().advance(event, waiting, now())?;
             Ok::<_, StoreError>(match advanced {
@@ -320,7 +258,7 @@ impl Object {
     }
 
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
-    fn arm(&self) {
+    pub(super) fn arm(&self) {
         let storage = self.state.storage();
         let wake_at = match self.ledger().wake_at(self.keep(), now()) {
             Ok(wake_at) => wake_at,
@@ -386,15 +324,6 @@ impl Object {
                 console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)));
             }
         }
-    }
-}
-
-/// What an operator is told.
-fn objected(told: Result<String, Objection>) -> Result<Answer, StoreError> {
-    match told {
-        Ok(json) => Ok(Answer::Statement(json)),
-        Err(Objection::Store(error)) => Err(error),
-        Err(objection) => Ok(Answer::Objected { status: objection.status(), message: objection.to_string() }),
     }
 }
 
@@ -464,7 +393,7 @@ async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> 
 }
 
 impl Setup {
-    fn terms(&self) -> Terms<'_> {
+    pub(super) fn terms(&self) -> Terms<'_> {
         Terms {
             side: &self.side,
             deployment: &self.deployment,

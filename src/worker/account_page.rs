@@ -10,6 +10,7 @@ use super::account_client::ask;
 use super::pay::unavailable;
 use super::platform::new_op;
 use super::setup::Setup;
+use super::watch::Watch;
 use super::{browser, limits};
 use crate::gate::account::{owner, page};
 use crate::gate::answer::Answer;
@@ -57,7 +58,7 @@ async fn statement(
     page.client_id = owner.told.then(|| owner.client_id.clone());
     let call = Call::Show(page);
     let id = AccountId::of(&owner.client_id);
-    let Ok(AccountAnswer::Statement(statement)) = ask(env, setup, &id, &call).await else {
+    let Ok(AccountAnswer::Statement(statement)) = ask(env, setup, &Watch::default(), &id, &call).await else {
         return Err(unavailable(None));
     };
     if statement.contains(NOTHING) {

@@ -16,6 +16,7 @@ use super::http::get;
 use super::limits;
 use super::platform::{new_op, now};
 use super::setup::Setup;
+use super::watch::Watch;
 use crate::gate::Memory;
 use crate::gate::admin::{self, Asked, MAX_BODY};
 use crate::gate::answer::Answer;
@@ -98,7 +99,7 @@ async fn answered(
             (account, Call::Act(Box::new(act)))
         }
     };
-    let answer = ask(env, setup, &account, &call).await;
+    let answer = ask(env, setup, &Watch::default(), &account, &call).await;
     told.account = Some(account);
     match answer {
         Ok(AccountAnswer::Statement(json)) => Ok(json),

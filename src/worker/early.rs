@@ -14,6 +14,7 @@ use super::http::get;
 use super::origin::{self, Asked, Forward, NoAnswer};
 use super::pay::Till;
 use super::platform::now;
+use super::watch::Watch;
 use crate::gate::{Ahead, PaidRequest};
 
 thread_local! {
@@ -44,9 +45,14 @@ impl Early {
     }
 
     /// The debit was made: the origin's answer may go out.
-    pub(super) async fn paid(self, settings: &Settings, request: &Request) -> Result<Response, NoAnswer> {
+    pub(super) async fn paid(
+        self,
+        settings: &Settings,
+        watch: &Watch,
+        request: &Request,
+    ) -> Result<Response, NoAnswer> {
         AHEAD.with_borrow_mut(|ahead| ahead.decided(&self.client));
-        self.asked.answer(settings, request).await
+        self.asked.answer(settings, watch, request).await
     }
 
     /// The debit was refused: nobody gets the answer.

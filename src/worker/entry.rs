@@ -9,7 +9,8 @@ use stripe402_core::config::{Binding, OriginTarget};
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response};
-use worker::event;
+// Only for what it does when the module starts and after a panic: `fetch` is exported by hand.
+use worker as _;
 
 use super::account_client::ask as ask_account;
 use super::account_page;
@@ -20,13 +21,14 @@ use super::early::{self, Early};
 use super::http::{allow_origin, get, mutable, names, respond};
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{DataSet, RequestContext, afterwards, console_error, console_log, describe, now};
+use super::platform::{Context, DataSet, console_error, console_log, describe, now};
 use super::setup::{Setup, setup};
 use super::task;
+use super::watch::Watch;
 use super::webhook;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::Cookie;
-use crate::gate::decide::{Decision, Facts};
+use crate::gate::decide::{Decision, Facts, too_many_headers};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
@@ -39,7 +41,7 @@ use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 /// The version of this package, for `…/health`.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-#[event(start)]
+#[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
@@ -47,7 +49,7 @@ fn start() {
 /// A request. Exported by hand: the crate's macro would put every request's future into one queue.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
-pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
+pub fn fetch(request: Request, env: JsValue, ctx: Context) -> Promise {
     task::promise(Box::pin(async move {
         let method = request.method();
         match handle(&request, &method, &env, &ctx).await {
@@ -62,12 +64,7 @@ pub fn fetch(request: Request, env: JsValue, ctx: RequestContext) -> Promise {
     }))
 }
 
-async fn handle(
-    request: &Request,
-    method: &str,
-    env: &JsValue,
-    ctx: &RequestContext,
-) -> Result<Response, JsValue> {
+async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -79,29 +76,29 @@ async fn handle(
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let url = request.url();
-    let names = names(&headers);
-    let said = Said::read(&headers, &names, method);
+    let said = Said::read(&headers, method);
     let facts = said.facts(method, &url);
     let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
     let line = Line { method, ..Line::default() };
     let forward = |target, canonical| Forward {
         request,
-        names: &names,
+        names: &said.names,
         target,
         canonical,
         priced: false,
         proof: None,
         cache: true,
     };
-    match setup.gate.decide(&facts) {
+    let watch = Watch::default();
+    let decision = setup.gate.decide(&facts);
+    match decision {
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
             let answer =
                 if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
-        Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
-        Decision::Own(Own::Discovery) => respond(&discovery(&setup), method, cors),
+        Decision::Own(own @ (Own::Health | Own::Discovery)) => respond(&told(own, &setup), method, cors),
         Decision::Own(Own::Webhook) => {
             let answer = webhook::deliver(env, &setup, request).await?;
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
@@ -116,20 +113,19 @@ async fn handle(
             let answer = account_page::show(env, &setup, &headers, &facts).await;
             respond(&answer, method, cors)
         }
-        Decision::Own(Own::Admin) => {
-            let told = admin::answer(env, &setup, request, &url).await;
-            log(env, &setup, told.line(line), began);
-            respond(&told.answer, method, None)
-        }
+        Decision::Own(Own::Admin) => operated(env, &setup, request, &url, line, began).await,
         Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
-        Decision::Pass(target) => {
-            free(origin::ask(env, &setup.settings, forward(&target, false)).await, method, cors)
-        }
-        Decision::Free(target, _) => {
-            free(origin::ask(env, &setup.settings, forward(&target, true)).await, method, cors)
+        Decision::Pass(ref target) | Decision::Free(ref target, _) => {
+            let canonical = matches!(decision, Decision::Free(..));
+            let names = if said.names.is_empty() { &names(&headers) } else { &said.names };
+            if let Some(answer) = too_many_headers(names.lines().count()) {
+                return respond(&answer, method, cors);
+            }
+            let forward = Forward { names, ..forward(target, canonical) };
+            free(origin::ask(env, &setup.settings, &watch, forward).await, method, cors)
         }
         Decision::Pay(paid) => {
-            let till = Till { env, setup: &setup, ctx, headers: &headers, paid: &paid };
+            let till = Till { env, setup: &setup, ctx, watch: &watch, headers: &headers, paid: &paid };
             let line = Line { route: Some(&paid.route.key), ..line };
             let forward = Forward { priced: true, cache: paid.route.cache, ..forward(&paid.target, true) };
             let early = Early::start(&till, forward);
@@ -144,11 +140,11 @@ async fn handle(
                 }
             };
             let answer = if let Some(early) = early {
-                early.paid(&setup.settings, request).await
+                early.paid(&setup.settings, &watch, request).await
             } else {
                 let proof = prove(&setup, &url, method, &paid, &receipt);
                 let forward = Forward { proof: proof.as_deref(), ..forward };
-                origin::ask(env, &setup.settings, forward).await
+                origin::ask(env, &setup.settings, &watch, forward).await
             };
             early::has_paid(&paid, &receipt.client_id);
             let (account, charge) = (receipt.account.short().to_owned(), receipt.charge.clone());
@@ -176,11 +172,12 @@ struct Said {
     origin: Option<String>,
     preflight_for: Option<String>,
     preflight_headers: Option<String>,
-    headers: u32,
+    /// The names of all headers, where the request pays: a challenge needs none of them.
+    names: String,
 }
 
 impl Said {
-    fn read(headers: &Headers, names: &str, method: &str) -> Self {
+    fn read(headers: &Headers, method: &str) -> Self {
         let payment = get(headers, PAYMENT);
         let unpaid = payment.as_deref().is_none_or(str::is_empty);
         let cookie = if unpaid { browser::cookie(headers) } else { None };
@@ -194,7 +191,7 @@ impl Said {
                 .as_ref()
                 .and_then(|_| get(headers, "access-control-request-headers")),
             preflight_for: preflight,
-            headers: u32::try_from(names.lines().count()).unwrap_or(u32::MAX),
+            names: if pays { names(headers) } else { String::new() },
             payment,
             cookie,
         }
@@ -210,7 +207,7 @@ impl Said {
             origin: self.origin.as_deref(),
             preflight_for: self.preflight_for.as_deref(),
             preflight_headers: self.preflight_headers.as_deref(),
-            headers: self.headers,
+            headers: self.names.lines().count(),
         }
     }
 }
@@ -342,7 +339,7 @@ async fn delivered(
 async fn hand_over(till: &Till<'_>, receipt: &Receipt) -> Option<Answer> {
     let key = till.paid.key.as_ref()?;
     let call = Call::Deliver { key: key.key.clone(), holder: receipt.holder.clone() };
-    match ask_account(till.env, till.setup, &receipt.account, &call).await {
+    match ask_account(till.env, till.setup, till.watch, &receipt.account, &call).await {
         Ok(AccountAnswer::Done) => None,
         Ok(AccountAnswer::NotOurs) => {
             let client_id = Some(&receipt.client_id).filter(|_| !till.paid.by_cookie);
@@ -374,7 +371,7 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     let mut response = receipt.success();
     response.success = false;
     if let Ok(AccountAnswer::Reversed { balance }) =
-        ask_account(till.env, till.setup, &receipt.account, &call).await
+        ask_account(till.env, till.setup, till.watch, &receipt.account, &call).await
     {
         response.credits_remaining = balance;
         response.error = Some("Nothing was served, so the request was not charged.".to_owned());
@@ -382,10 +379,10 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     }
     response.error = Some("Nothing was served. The price of the request will be restored.".to_owned());
     let (env, setup) = (till.env.clone(), till.setup.clone());
-    afterwards(till.ctx, async move {
+    till.ctx.go_on(async move {
         for _ in 0..5 {
             if let Ok(AccountAnswer::Reversed { .. }) =
-                ask_account(&env, &setup, &receipt.account, &call).await
+                ask_account(&env, &setup, &Watch::default(), &receipt.account, &call).await
             {
                 return;
             }
@@ -400,14 +397,27 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     response
 }
 
-fn health(setup: &Setup) -> Answer {
-    Answer::json(200, &crate::gate::health::report(&setup.settings, VERSION))
+/// What the configuration alone tells.
+fn told(own: Own, setup: &Setup) -> Answer {
+    match own {
+        Own::Discovery if setup.settings.discovery => {
+            Answer::json(200, &crate::gate::discovery::report(&setup.settings))
+        }
+        Own::Discovery => crate::gate::own::not_found(),
+        _ => Answer::json(200, &crate::gate::health::report(&setup.settings, VERSION)),
+    }
 }
 
-fn discovery(setup: &Setup) -> Answer {
-    if setup.settings.discovery {
-        Answer::json(200, &crate::gate::discovery::report(&setup.settings))
-    } else {
-        crate::gate::own::not_found()
-    }
+/// An answer for the operator. No page of another origin reads it.
+async fn operated(
+    env: &JsValue,
+    setup: &Setup,
+    request: &Request,
+    url: &str,
+    line: Line<'_>,
+    began: Millis,
+) -> Result<Response, JsValue> {
+    let told = admin::answer(env, setup, request, url).await;
+    log(env, setup, told.line(line), began);
+    respond(&told.answer, line.method, None)
 }

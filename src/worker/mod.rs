@@ -5,6 +5,7 @@
 
 mod account_client;
 mod account_object;
+mod account_operator;
 mod account_page;
 mod admin;
 mod browser;
@@ -23,6 +24,7 @@ mod sql;
 mod stripe_http;
 mod task;
 mod waiters;
+mod watch;
 mod webhook;
 
 pub use account_object::Account;

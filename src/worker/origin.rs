@@ -10,7 +10,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response};
 
 use super::http::{get, mutable};
-use super::platform::{Fetcher, console_error, describe, either, global, within};
+use super::platform::{Fetcher, console_error, describe, either, global};
+use super::watch::Watch;
+
 use crate::gate::Target;
 use crate::gate::cookie::without_ours;
 use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
@@ -60,9 +62,10 @@ pub(super) fn is_loop(settings: &Settings, headers: &Headers) -> bool {
 pub(super) async fn ask(
     env: &JsValue,
     settings: &Settings,
+    watch: &Watch,
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
-    begin(env, settings, forward)?.answer(settings, forward.request).await
+    begin(env, settings, forward)?.answer(settings, watch, forward.request).await
 }
 
 /// Sends a request to the origin.
@@ -83,8 +86,13 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Waits for the answer's headers. `request` is the client's.
-    pub(super) async fn answer(self, settings: &Settings, request: &Request) -> Result<Response, NoAnswer> {
-        match within(self.promise, settings.origin_timeout_ms).await {
+    pub(super) async fn answer(
+        self,
+        settings: &Settings,
+        watch: &Watch,
+        request: &Request,
+    ) -> Result<Response, NoAnswer> {
+        match watch.within(self.promise, settings.origin_timeout_ms).await {
             Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
             Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
             Some(Err(error)) => {

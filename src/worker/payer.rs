@@ -10,6 +10,7 @@ use wasm_bindgen::JsValue;
 
 use super::account_client::{Unreachable, ask};
 use super::setup::Setup;
+use super::watch::Watch;
 use crate::ledger::{Answer, Call};
 use crate::stripe::{CustomerId, PaymentMethod};
 
@@ -63,7 +64,7 @@ pub(super) async fn payer(env: &JsValue, setup: &Setup, found: &PaymentMethod) -
 
 /// Whether somebody has ever tried to pay into a client's account.
 async fn is_known(env: &JsValue, setup: &Setup, client_id: &ClientId) -> Result<bool, Unreachable> {
-    match ask(env, setup, &AccountId::of(client_id), &Call::IsKnown).await? {
+    match ask(env, setup, &Watch::default(), &AccountId::of(client_id), &Call::IsKnown).await? {
         Answer::Done => Ok(true),
         Answer::NotOurs => Ok(false),
         _ => Err(Unreachable),

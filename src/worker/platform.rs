@@ -1,28 +1,29 @@
 //! What the platform offers and the `worker` crate does not bind, or binds at a cost: small externs, all `catch`.
 
+use std::pin::Pin;
+
+use js_sys::futures::future_to_promise;
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortSignal, RequestInit, Response};
 
-use super::task;
 use crate::ledger::{Millis, Op};
 use crate::stripe::TopUpId;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `ctx` of a request.
+    /// `ctx` of a request, or of a Durable Object.
     #[derive(Clone)]
-    pub type RequestContext;
+    pub type Context;
     #[wasm_bindgen(method, catch, js_name = waitUntil)]
-    fn wait_until(this: &RequestContext, promise: &Promise) -> Result<(), JsValue>;
+    fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;
 
     /// `ctx` of a Durable Object.
     #[derive(Clone)]
+    #[wasm_bindgen(extends = Context)]
     pub(super) type ObjectState;
     #[wasm_bindgen(method, getter)]
     pub(super) fn storage(this: &ObjectState) -> Storage;
-    #[wasm_bindgen(method, catch, js_name = waitUntil)]
-    pub(super) fn wait_until(this: &ObjectState, promise: &Promise) -> Result<(), JsValue>;
 
     /// `ctx.storage`.
     #[derive(Clone)]
@@ -101,25 +102,34 @@ extern "C" {
     pub(super) fn console_error(line: &str);
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
+    pub(super) fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(handle: &JsValue);
+    pub(super) fn clear_timeout(handle: &JsValue);
+}
+
+/// The promise of what a future gives. All futures become promises here, as one type: each further one would cost the
+/// Worker two kilobytes.
+pub(super) fn promise(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    let future: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> = Box::pin(future);
+    future_to_promise(future)
+}
+
+impl Context {
+    /// Goes on with something after the answer.
+    pub(super) fn go_on(&self, work: impl Future<Output = ()> + 'static) {
+        let promise = promise(async move {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        if let Err(error) = self.wait_until(&promise) {
+            console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
+        }
+    }
 }
 
 /// A signal that is given when one of two is.
 pub(super) fn either(one: &AbortSignal, other: &AbortSignal) -> Result<AbortSignal, JsValue> {
     any_signal(&Array::of2(one, other))
-}
-
-/// Goes on with something after the answer.
-pub(super) fn afterwards(ctx: &RequestContext, work: impl Future<Output = ()> + 'static) {
-    let promise = task::promise(Box::pin(async move {
-        work.await;
-        Ok(JsValue::UNDEFINED)
-    }));
-    if let Err(error) = ctx.wait_until(&promise) {
-        console_error(&format!("stripe402: waitUntil failed: {}", describe(&error)));
-    }
 }
 
 /// The global scope, for `fetch`.
@@ -152,66 +162,6 @@ pub(super) fn new_op() -> Option<Op> {
 /// The name of a new top-up.
 pub(super) fn new_top_up_id() -> Option<TopUpId> {
     random().map(TopUpId::from_bytes)
-}
-
-/// Waits for the first of a promise and a time. None: the time was first. The timer ends with the wait, so that it
-/// keeps no object awake.
-pub(super) async fn within<T>(future: impl Future<Output = T>, milliseconds: u32) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut timer = Timer::start(milliseconds);
-    std::future::poll_fn(|context| {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(context) {
-            return std::task::Poll::Ready(Some(value));
-        }
-        timer.poll(context).map(|()| None)
-    })
-    .await
-}
-
-/// A timer that is cleared when it is dropped.
-struct Timer {
-    fired: std::rc::Rc<std::cell::Cell<bool>>,
-    waker: std::rc::Rc<std::cell::RefCell<Option<std::task::Waker>>>,
-    handle: Option<JsValue>,
-    _callback: Closure<dyn FnMut()>,
-}
-
-impl Timer {
-    fn start(milliseconds: u32) -> Self {
-        let fired = std::rc::Rc::new(std::cell::Cell::new(false));
-        let waker: std::rc::Rc<std::cell::RefCell<Option<std::task::Waker>>> = std::rc::Rc::default();
-        let (set, wake) = (fired.clone(), waker.clone());
-        let callback: Closure<dyn FnMut()> = Closure::new(move || {
-            set.set(true);
-            // Whoever wakes up looks at this very timer.
-            let waker = wake.take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        });
-        let handle = set_timeout(callback.as_ref().unchecked_ref(), milliseconds).ok();
-        // Without a timer nothing may wait for ever: it counts as fired.
-        if handle.is_none() {
-            fired.set(true);
-        }
-        Self { fired, waker, handle, _callback: callback }
-    }
-
-    fn poll(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        if self.fired.get() {
-            return std::task::Poll::Ready(());
-        }
-        *self.waker.borrow_mut() = Some(context.waker().clone());
-        std::task::Poll::Pending
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        if let Some(handle) = &self.handle {
-            clear_timeout(handle);
-        }
-    }
 }
 
 /// Does something on the next turn of the event loop. At once, if there is no timer to be had.

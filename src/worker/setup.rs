@@ -3,7 +3,6 @@
 //! Kept true here: a bad configuration is an answer that names the setting, on every path; its value appears nowhere.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use js_sys::{JSON, Object, Reflect};
@@ -90,12 +89,12 @@ fn stripe_account(publishable_key: &str) -> String {
 }
 
 /// The environment as JSON: variables and secrets by name, and which bindings there are.
-fn environment(env: &JsValue) -> (BTreeMap<String, serde_json::Value>, BTreeSet<Binding>) {
-    let mut vars = BTreeMap::new();
-    let mut bindings = BTreeSet::new();
+fn environment(env: &JsValue) -> (serde_json::Map<String, serde_json::Value>, Vec<Binding>) {
+    let mut vars = serde_json::Map::new();
+    let mut bindings = Vec::new();
     for name in Object::keys(env.unchecked_ref_object()).iter().filter_map(|name| name.as_string()) {
         if let Some(binding) = Binding::ALL.into_iter().find(|binding| binding.name() == name) {
-            bindings.insert(binding);
+            bindings.push(binding);
             continue;
         }
         if !is_setting(&name) {

@@ -16,6 +16,7 @@ use super::http::get;
 use super::platform::{console_error, now};
 use super::setup::Setup;
 use super::stripe_http;
+use super::watch::Watch;
 use crate::gate::Answer;
 use crate::ledger::account::{Announcement, DisputeFlags};
 use crate::ledger::{Answer as AccountAnswer, Call};
@@ -60,7 +61,7 @@ pub(super) async fn deliver(env: &JsValue, setup: &Setup, incoming: &Request) ->
         }
     };
     let Some((account, announcement)) = meant(setup, &intent, hint) else { return Ok(ignored()) };
-    match ask(env, setup, &account, &Call::Announce(announcement)).await {
+    match ask(env, setup, &Watch::default(), &account, &Call::Announce(announcement)).await {
         Ok(AccountAnswer::Done) => Ok(Answer::json(200, &serde_json::json!({ "received": true }))),
         Ok(AccountAnswer::NotOurs) => Ok(ignored()),
         Ok(_) | Err(_) => {

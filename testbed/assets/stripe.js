@@ -60,6 +60,31 @@
     return null;
   };
 
+  // How Stripe draws its inputs, in short: by a theme and a few variables.
+  const THEMES = {
+    stripe: { colorBackground: '#ffffff', colorText: '#30313d', colorDanger: '#df1b41', line: '#e6e6e6' },
+    night: { colorBackground: '#30313d', colorText: '#ffffff', colorDanger: '#fe87a1', line: '#424353' },
+    flat: { colorBackground: '#f1f1f1', colorText: '#30313d', colorDanger: '#df1b41', line: '#f1f1f1' },
+  };
+
+  const dress = (element, { theme = 'stripe', variables = {} } = {}) => {
+    if (!THEMES[theme]) throw new IntegrationError(`Invalid value for elements(): appearance.theme should be one of: stripe, night, flat. You specified '${theme}'.`);
+    const look = { colorPrimary: '#0570de', borderRadius: '5px', fontFamily: 'inherit', ...THEMES[theme], ...variables };
+    Object.assign(element.root.style, { display: 'grid', gridTemplateColumns: '1fr 1fr', gap: '12px', fontFamily: look.fontFamily });
+    for (const [name, input] of Object.entries(element.inputs)) {
+      const box = input.parentElement;
+      box.style.gridColumn = name === 'number' ? '1 / -1' : 'auto';
+      Object.assign(box.firstChild.style, { display: 'block', fontSize: '14px', marginBottom: '4px', color: look.colorText });
+      Object.assign(input.style, {
+        width: '100%', boxSizing: 'border-box', padding: '12px', font: 'inherit', fontSize: '16px', background: look.colorBackground,
+        color: look.colorText, border: `1px solid ${look.line}`, borderRadius: look.borderRadius, accentColor: look.colorPrimary,
+      });
+    }
+    Object.assign(element.alert.style, { gridColumn: '1 / -1', margin: '0', fontSize: '14px', color: look.colorDanger });
+  };
+
+  const ELEMENT_OPTIONS = ['wallets', 'layout', 'defaultValues', 'fields', 'readOnly', 'terms', 'business', 'paymentMethodOrder'];
+
   class Element {
     constructor(type, group) {
       this.type = type;
@@ -81,6 +106,7 @@
         this.root.append(make('div', {}, make('label', { htmlFor: input.id, textContent: label }), input));
       }
       this.root.append(this.alert);
+      dress(this, group.options.appearance);
     }
 
     get values() {
@@ -191,7 +217,10 @@
       this.submitted = false;
     }
 
-    create(type) {
+    create(type, options = {}) {
+      for (const name of Object.keys(options)) {
+        if (!ELEMENT_OPTIONS.includes(name)) throw new IntegrationError(`Unrecognized create() parameter: ${name} is not a recognized parameter.`);
+      }
       if (type !== 'payment' && type !== 'card') throw new IntegrationError(`The testbed has no element of type ${type}.`);
       if (type === 'payment' && !this.options.mode) {
         throw new IntegrationError('In order to create a payment element, you must pass a clientSecret or mode when creating the Elements group.');
@@ -210,6 +239,7 @@
       checkOptions({ ...this.options, ...options });
       Object.assign(this.options, options);
       this.submitted = false;
+      if (options.appearance) this.elements.forEach((element) => dress(element, options.appearance));
     }
 
     async submit() {
@@ -240,13 +270,16 @@
         });
         return node;
       };
-      const cents = `${intent.amount} (minor units) ${intent.currency.toUpperCase()}`;
+      const format = new Intl.NumberFormat('en', { style: 'currency', currency: intent.currency });
+      const cents = format.format(intent.amount / 10 ** format.resolvedOptions().maximumFractionDigits);
       dialog.append(
         make('h2', { textContent: CHALLENGE_TITLE }),
         make('p', { textContent: `Your bank asks you to confirm a payment of ${cents}.` }),
         button('Complete', 'success'),
         button('Fail', 'fail'),
       );
+      Object.assign(dialog.style, { font: 'inherit', maxWidth: '22rem', padding: '24px', borderRadius: '12px', border: '0' });
+      dialog.lastChild.style.marginLeft = '8px';
       dialog.addEventListener('cancel', (event) => event.preventDefault());
       document.body.append(dialog);
       dialog.showModal();

@@ -1,7 +1,5 @@
 //! A gate from settings as they stand in `wrangler.toml`, requests, and decisions in a few words.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -17,8 +15,8 @@ pub(crate) fn settings(changes: Value) -> Settings {
         "SERVER_SECRET": "an-hmac-secret-of-at-least-32-bytes!!",
     });
     let fields = |value: Value| -> Map<String, Value> { value.as_object().unwrap().clone() };
-    let vars: BTreeMap<String, Value> = fields(good).into_iter().chain(fields(changes)).collect();
-    let bindings = BTreeSet::from([Binding::Accounts, Binding::Limiter]);
+    let vars: Map<String, Value> = fields(good).into_iter().chain(fields(changes)).collect();
+    let bindings = [Binding::Accounts, Binding::Limiter];
     let parsed = Settings::parse(Input { vars: &vars, bindings: &bindings, phase: Phase::Run });
     parsed.unwrap_or_else(|errors| panic!("{errors}")).0
 }

@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn no_target_makes_the_gate_panic(
         method in texts(), url in texts(), payment in prop::option::of(texts()), key in prop::option::of(texts()),
-        origin in prop::option::of(texts()), asked in prop::option::of(texts()), headers in any::<u32>(),
+        origin in prop::option::of(texts()), asked in prop::option::of(texts()), headers in any::<usize>(),
     ) {
         let facts = Facts {
             method: &method,

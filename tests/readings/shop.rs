@@ -1,7 +1,5 @@
 //! A gate with routes of every shape, and its prices as a list that is matched here, without the gate.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Map, Value, json};
 use stripe402_core::config::{Binding, Input, Phase, Settings};
 use stripe402_edge::gate::{Facts, Gate};
@@ -41,10 +39,9 @@ pub(crate) fn gate(base_path: &str) -> Gate {
         "ORIGIN_URL": format!("https://origin.example{base_path}"),
         "ROUTES": routes,
     });
-    let vars: BTreeMap<String, Value> = vars.as_object().unwrap().clone().into_iter().collect();
-    let bindings = BTreeSet::from([Binding::Accounts, Binding::Limiter]);
-    let (settings, _) =
-        Settings::parse(Input { vars: &vars, bindings: &bindings, phase: Phase::Run }).unwrap();
+    let vars = vars.as_object().unwrap();
+    let bindings = [Binding::Accounts, Binding::Limiter];
+    let (settings, _) = Settings::parse(Input { vars, bindings: &bindings, phase: Phase::Run }).unwrap();
     Gate::new(&settings)
 }
 

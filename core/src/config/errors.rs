@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, said so that it can be mended: where, what was found, what was
 //! expected, what was probably meant. One line each.
 
+use crate::json::to_text;
 use serde_json::Value;
 use std::fmt;
 
@@ -122,7 +123,7 @@ impl Refusal {
 
 /// A value as JSON, at most some 80 characters of it.
 fn shortened(value: &Value) -> String {
-    let json = value.to_string();
+    let json = to_text(value);
     if json.chars().count() <= 80 {
         return json;
     }

@@ -8,9 +8,9 @@ use super::pattern::Pattern;
 use super::price::{self, Limits, Price};
 use super::value::{Reader, boolean, choice, integer, line, table, text};
 use super::variables::is_route_table;
+use crate::json::to_text;
 use crate::protocol::{Currency, Units};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// One line of the route table.
@@ -128,13 +128,13 @@ pub(crate) struct Defaults {
 pub(crate) fn read(reader: &mut Reader<'_>, defaults: &Defaults) -> Vec<Route> {
     let names: Vec<&String> = reader.vars.keys().filter(|name| is_route_table(name)).collect();
     let mut routes = Vec::new();
-    let mut known: BTreeMap<(RouteMethod, String), String> = BTreeMap::new();
+    let mut known: Map<String, Value> = Map::new();
     let mut read_any = false;
     for name in names {
         let Some(entries) = reader.optional(name, table) else { continue };
         read_any |= !entries.is_empty();
         for (key, value) in &entries {
-            let place = Value::from(key.as_str()).to_string();
+            let place = to_text(&Value::from(key.as_str()));
             let mut entry = Entry { reader, variable: name, place: &place };
             let target = match route_key(key) {
                 Ok(target) => Some(target),
@@ -145,8 +145,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, defaults: &Defaults) -> Vec<Route> {
             };
             if let Some((method, pattern)) = &target {
                 let here = format!("{name} {place}");
-                let before = known.insert((method.clone(), pattern.shape()), here);
-                if let Some(before) = before {
+                let before = known.insert(format!("{method} {}", pattern.shape()), here.into());
+                if let Some(before) = before.as_ref().and_then(Value::as_str) {
                     entry.refuse(None, Refusal::because(format_args!("sells the same requests as {before}")));
                 }
             }

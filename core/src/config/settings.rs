@@ -11,16 +11,15 @@ use super::url::{address, web_page};
 use super::value::{Reader, boolean, choice, line, list, small_integer, text};
 use super::variables::{Binding, check_names};
 use crate::protocol::Currency;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value};
 
 /// What the settings are read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// Variables and secrets by name, as JSON.
-    pub vars: &'a BTreeMap<String, Value>,
+    pub vars: &'a Map<String, Value>,
     /// The bindings that are there.
-    pub bindings: &'a BTreeSet<Binding>,
+    pub bindings: &'a [Binding],
     /// Who asks.
     pub phase: Phase,
 }
@@ -83,7 +82,7 @@ pub struct Settings {
     /// After how many days older entries are summed up.
     pub compact_after_days: u32,
     /// The bindings that are there.
-    pub bindings: BTreeSet<Binding>,
+    pub bindings: Vec<Binding>,
 }
 
 /// Where requests go.
@@ -156,7 +155,8 @@ impl Settings {
     /// misses first.
     pub fn parse(input: Input<'_>) -> Result<(Settings, Vec<Warning>), ConfigErrors> {
         let reader = &mut Reader::new(input);
-        if reader.phase == Phase::Build {
+        // Never by the Worker, so its module goes without.
+        if cfg!(not(target_arch = "wasm32")) && reader.phase == Phase::Build {
             check_names(reader);
         }
         let keys = secrets::read(reader);
@@ -197,7 +197,7 @@ impl Settings {
             discovery: reader.with_default("DISCOVERY", boolean),
             compact_after_days: reader
                 .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 2, 3650)),
-            bindings: reader.bindings.clone(),
+            bindings: reader.bindings.to_vec(),
         };
         match ConfigErrors::new(std::mem::take(&mut reader.findings.errors)) {
             Some(errors) => Err(errors),

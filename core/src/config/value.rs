@@ -7,9 +7,10 @@
 use super::errors::{ConfigError, Refusal, Warning, nearest};
 use super::settings::{Input, Phase};
 use super::variables::{Binding, default_of};
+use crate::json::to_text;
+use crate::protocol::Units;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What the checks found so far.
@@ -22,8 +23,8 @@ pub(crate) struct Findings {
 /// The settings while they are being read. A setting that is refused is noted and stands in for by nothing,
 /// so that one pass finds every mistake.
 pub(crate) struct Reader<'a> {
-    pub(crate) vars: &'a BTreeMap<String, Value>,
-    pub(crate) bindings: &'a BTreeSet<Binding>,
+    pub(crate) vars: &'a Map<String, Value>,
+    pub(crate) bindings: &'a [Binding],
     pub(crate) phase: Phase,
     pub(crate) findings: Findings,
 }
@@ -44,11 +45,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A setting without a default; `None` also where it is refused.
-    pub(crate) fn optional<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&Value) -> Result<T, Refusal>,
-    ) -> Option<T> {
+    pub(crate) fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Refusal>) -> Option<T> {
         let value = self.given(name)?;
         self.note(name, read(value))
     }
@@ -57,7 +54,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn with_default<T: Default>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&Value) -> Result<T, Refusal>,
+        read: fn(&Value) -> Result<T, Refusal>,
     ) -> T {
         let outcome = match self.given(name) {
             Some(value) => read(value),
@@ -90,7 +87,7 @@ impl<'a> Reader<'a> {
 pub(crate) fn integer(value: &Value, least: i64, most: i64) -> Result<i64, Refusal> {
     let number = match value {
         Value::String(text) => text.trim().parse::<i64>().ok(),
-        other => crate::protocol::Units::deserialize(other).ok().map(crate::protocol::Units::get),
+        other => Units::of(other).map(Units::get),
     };
     number.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
         let expected = format!("expected a whole number from {least} to {most}");
@@ -108,7 +105,7 @@ pub(crate) fn small_integer(value: &Value, least: u32, most: u32) -> Result<u32,
 pub(crate) fn boolean(value: &Value) -> Result<bool, Refusal> {
     let word = match value {
         Value::Bool(truth) => return Ok(*truth),
-        Value::Number(number) => number.to_string(),
+        Value::Number(_) => to_text(value),
         Value::String(text) => text.trim().to_ascii_lowercase(),
         Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
     };
@@ -123,7 +120,7 @@ pub(crate) fn boolean(value: &Value) -> Result<bool, Refusal> {
 pub(crate) fn text(value: &Value) -> Result<String, Refusal> {
     match value {
         Value::String(text) => Ok(text.trim().to_owned()),
-        Value::Number(number) => Ok(number.to_string()),
+        Value::Number(_) => Ok(to_text(value)),
         Value::Bool(truth) => Ok(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => {
             Err(Refusal::because("expected text").found(value))
@@ -157,15 +154,17 @@ pub(crate) fn choice<T: Copy>(value: &Value, words: &[(&'static str, T)]) -> Res
 /// A list of words: a list, the same as a JSON string, or words between commas.
 pub(crate) fn list(value: &Value) -> Result<Vec<String>, Refusal> {
     let refusal = || Refusal::because("expected a list such as [\"a\", \"b\"] or \"a, b\"").found(value);
-    let words = match value {
+    let words: Vec<String> = match value {
         Value::Array(items) => items.iter().map(text).collect::<Result<_, _>>().map_err(|_| refusal())?,
         Value::String(text) if text.trim_start().starts_with('[') => {
-            serde_json::from_str::<Vec<String>>(text).map_err(|_| refusal())?
+            let items = serde_json::from_str::<Value>(text).map_err(|_| refusal())?;
+            let words = items.as_array().into_iter().flatten().map(|item| item.as_str().map(str::to_owned));
+            words.collect::<Option<_>>().ok_or_else(refusal)?
         }
         Value::String(text) => text.split(',').map(str::to_owned).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return Err(refusal()),
     };
-    let words = words.iter().map(|word: &String| word.trim()).filter(|word| !word.is_empty());
+    let words = words.iter().map(|word| word.trim()).filter(|word| !word.is_empty());
     Ok(words.map(str::to_owned).collect())
 }
 

@@ -24,20 +24,25 @@ pub struct Variable {
     pub kind: Kind,
     /// What holds where it is not set, as it would be written; a computed default in words; or empty.
     pub default: &'static str,
-    /// What it is for.
+    /// What it is for. Empty in the Worker, which never says it.
     pub what: &'static str,
 }
 
+const fn variable(name: &'static str, kind: Kind, default: &'static str, what: &'static str) -> Variable {
+    let what = if cfg!(target_arch = "wasm32") { "" } else { what };
+    Variable { name, kind, default, what }
+}
+
 const fn var(name: &'static str, default: &'static str, what: &'static str) -> Variable {
-    Variable { name, kind: Kind::Var, default, what }
+    variable(name, Kind::Var, default, what)
 }
 
 const fn secret(name: &'static str, what: &'static str) -> Variable {
-    Variable { name, kind: Kind::Secret, default: "", what }
+    variable(name, Kind::Secret, "", what)
 }
 
 const fn binding(name: &'static str, what: &'static str) -> Variable {
-    Variable { name, kind: Kind::Binding, default: "", what }
+    variable(name, Kind::Binding, "", what)
 }
 
 /// All of them. Variables that start with `ROUTES_` are further route tables.

@@ -10,7 +10,7 @@ use super::price::price_table;
 use super::settings::{Input, Phase, Settings};
 use super::variables::{Binding, Kind, VARIABLES, is_route_table};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The first date from which an object may go on after the request that woke it was answered.
 const OLDEST_DATE: &str = "2026-10-01";
@@ -84,9 +84,8 @@ fn check_one(file: &Value, name: Option<String>) -> Environment {
     Environment { name, errors, warnings, price_table }
 }
 
-fn vars(table: &Value) -> BTreeMap<String, Value> {
-    let vars = table.get("vars").and_then(Value::as_object);
-    vars.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+fn vars(table: &Value) -> Map<String, Value> {
+    table.get("vars").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// Where wrangler's file declares each kind of binding: the list, and the key of the name in it.
@@ -112,7 +111,7 @@ fn declares(table: &Value, binding: Binding) -> bool {
     })
 }
 
-fn bindings(scope: &Scope<'_>) -> BTreeSet<Binding> {
+fn bindings(scope: &Scope<'_>) -> Vec<Binding> {
     let assets = scope.inherited("assets").and_then(|assets| assets.get("binding")).and_then(Value::as_str);
     let is_there = |binding: &Binding| match binding {
         Binding::Assets => assets == Some(binding.name()),
@@ -128,8 +127,8 @@ fn bindings(scope: &Scope<'_>) -> BTreeSet<Binding> {
 /// Names what the top level sets and this environment therefore lacks.
 fn check_inheritance(
     scope: &Scope<'_>,
-    own_vars: &BTreeMap<String, Value>,
-    own_bindings: &BTreeSet<Binding>,
+    own_vars: &Map<String, Value>,
+    own_bindings: &[Binding],
     errors: &mut Vec<ConfigError>,
     warnings: &mut Vec<Warning>,
 ) {
@@ -137,7 +136,8 @@ fn check_inheritance(
     let hint = |section: &str| {
         format!("the top level has it, but wrangler does not inherit {section} into [env.{name}]")
     };
-    let lost_vars = vars(scope.top_level).into_keys().filter(|variable| !own_vars.contains_key(variable));
+    let lost_vars = vars(scope.top_level).into_iter().map(|(variable, _)| variable);
+    let lost_vars = lost_vars.filter(|variable| !own_vars.contains_key(variable));
     for variable in lost_vars.filter(|variable| is_route_table(variable) || default_holds(variable)) {
         let hint = hint("vars");
         match errors.iter_mut().find(|error| error.variable == variable && error.key.is_none()) {

@@ -8,8 +8,7 @@ use super::headers::{MAX_HEADER_BYTES, decode_bytes, encode};
 use super::{ClientId, ErrorCode, PaymentMethodId, Units, VERSION};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// A payment: who pays and, if credits do not reach, with which card and how much.
@@ -103,9 +102,31 @@ impl<'de> Deserialize<'de> for Fields {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
+            // What is not an object is refused here: the words of the default would bring in those for any number.
+            fn visit_unit<E: de::Error>(self) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Fields, E> {
+                no_object()
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<Fields, A::Error> {
+                no_object()
+            }
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
                 let mut fields = Fields::default();
-                let mut seen = BTreeSet::new();
+                let mut seen = Map::new();
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "stripe402Version" => fields.version = map.next_value()?,
@@ -116,15 +137,19 @@ impl<'de> Deserialize<'de> for Fields {
                             map.next_value::<de::IgnoredAny>()?;
                         }
                     }
-                    if !seen.insert(key) {
+                    if seen.insert(key, Value::Null).is_some() {
                         return Err(de::Error::custom("a key stands twice"));
                     }
                 }
                 Ok(fields)
             }
         }
-        deserializer.deserialize_map(Visitor)
+        deserializer.deserialize_any(Visitor)
     }
+}
+
+fn no_object<E: de::Error>() -> Result<Fields, E> {
+    Err(E::custom("not an object"))
 }
 
 /// Reads the `payment` header, or its absence; the checks that need no route and no network, in the order
@@ -162,7 +187,7 @@ pub fn decode_payment(header: Option<&str>) -> Result<PaymentHeader, InvalidPaym
         .map(|value| PaymentMethodId::parse(value.as_str().unwrap_or_default()))
         .transpose()
         .map_err(InvalidPayment::because)?;
-    let top_up = fields.top_up.map(top_up_amount).transpose()?;
+    let top_up = fields.top_up.as_ref().map(top_up_amount).transpose()?;
     Ok(PaymentHeader::Payment(Payment { client_id, payment_method, top_up }))
 }
 
@@ -177,7 +202,7 @@ fn check_version(version: Option<&Value>) -> Result<(), InvalidPayment> {
             "stripe402Version is missing: this server speaks version {VERSION}"
         )));
     };
-    if Units::deserialize(version).is_ok_and(|number| number.get() == i64::from(VERSION)) {
+    if Units::of(version).is_some_and(|number| number.get() == i64::from(VERSION)) {
         return Ok(());
     }
     match version.as_u64() {
@@ -190,8 +215,8 @@ fn check_version(version: Option<&Value>) -> Result<(), InvalidPayment> {
     }
 }
 
-fn top_up_amount(value: Value) -> Result<Units, InvalidPayment> {
-    let units = Units::deserialize(value).ok().filter(|units| !units.is_negative());
+fn top_up_amount(value: &Value) -> Result<Units, InvalidPayment> {
+    let units = Units::of(value).filter(|units| !units.is_negative());
     units.ok_or_else(|| {
         InvalidPayment::because(format_args!(
             "topUpAmount must be a whole number of units from 0 to {}",

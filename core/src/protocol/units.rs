@@ -5,6 +5,7 @@
 //! (|x| ≤ 2^53 − 1), because it travels as a JSON number and is read by JavaScript on both sides.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
 use std::fmt;
 
 /// The largest whole number that JSON readers in JavaScript keep exact: 2^53 − 1.
@@ -32,6 +33,11 @@ impl Units {
     /// The amount, unless it is further from zero than 2^53 − 1.
     pub const fn new(value: i64) -> Option<Self> {
         if value > MAX_SAFE || value < -MAX_SAFE { None } else { Some(Self(value)) }
+    }
+
+    /// A whole JSON number within range; `50000.0` counts, a string does not.
+    pub fn of(value: &Value) -> Option<Self> {
+        value.as_i64().map_or_else(|| whole(value.as_f64()?), Units::new)
     }
 
     /// The number of units.

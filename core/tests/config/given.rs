@@ -1,7 +1,6 @@
 //! A good configuration, and ways to spoil it.
 
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 use stripe402_core::config::{Binding, Input, Phase, Price, Settings, Warning};
 
 pub(crate) const SERVER_SECRET: &str = "3f9c1e07b2d84a6f95e0c7a1b8d2f463";
@@ -21,7 +20,7 @@ pub(crate) fn good() -> Value {
 }
 
 /// The same with these settings on top; `null` takes one away.
-pub(crate) fn with(changes: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn with(changes: &Value) -> Map<String, Value> {
     let mut settings = good();
     let settings: &mut Map<String, Value> = settings.as_object_mut().unwrap();
     for (name, value) in changes.as_object().unwrap() {
@@ -35,12 +34,11 @@ pub(crate) fn with(changes: &Value) -> BTreeMap<String, Value> {
 }
 
 pub(crate) fn parse(
-    vars: &BTreeMap<String, Value>,
+    vars: &Map<String, Value>,
     bindings: &[Binding],
     phase: Phase,
 ) -> Result<(Settings, Vec<Warning>), Vec<String>> {
-    let bindings: BTreeSet<Binding> = bindings.iter().copied().collect();
-    Settings::parse(Input { vars, bindings: &bindings, phase })
+    Settings::parse(Input { vars, bindings, phase })
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 

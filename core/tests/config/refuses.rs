@@ -388,8 +388,7 @@ fn every_mistake_is_reported_at_once_and_the_first_can_be_told_to_anyone() {
     let vars = with(
         &json!({ "SERVER_SECRET": null, "PAYWALL_COLOR": "red", "ROUTES": { "GET /x": { "amount": "SPY" }, "x": {} } }),
     );
-    let bindings = [Binding::Limiter].into_iter().collect();
-    let errors = Settings::parse(Input { vars: &vars, bindings: &bindings, phase: Phase::Run })
+    let errors = Settings::parse(Input { vars: &vars, bindings: &[Binding::Limiter], phase: Phase::Run })
         .map(|_| ())
         .unwrap_err();
     let settings: Vec<String> = errors.iter().map(stripe402_core::config::ConfigError::setting).collect();

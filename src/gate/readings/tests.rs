@@ -3,7 +3,7 @@ use stripe402_core::config::path::canonical;
 
 fn reads_as(sent: &str, meant: &str) -> bool {
     let canonical = canonical(sent).unwrap_or_else(|_| sent.to_owned());
-    readings(sent, &canonical).is_ok_and(|all| all.contains(meant))
+    readings(sent, &canonical).is_ok_and(|all| all.iter().any(|reading| reading == meant))
 }
 
 #[test]

@@ -183,6 +183,11 @@ impl<'s, S: Store> Account<'s, S> {
         Ok(self.head()?.is_some())
     }
 
+    /// Whose it is; none: nobody ever tried to pay into it.
+    pub(super) fn owner(&self) -> Result<Option<ClientId>, StoreError> {
+        Ok(self.head()?.map(|head| head.client_id))
+    }
+
     /// Sums up debits that are `keep` milliseconds old and older: one bounded step.
     pub fn compact(&self, keep: i64, now: Millis) -> Result<(), StoreError> {
         if self.store.is_blank()? {

@@ -147,7 +147,7 @@ fn a_refund_that_a_crash_cut_off_is_made_once_by_the_alarm() {
 
     let visitor = paywall.visitor("after");
     let settled = || (sees(visitor, &card, "")["refunds"] == json!([])).then_some(());
-    wait_for(Duration::from_secs(60), || sees(visitor, &card, "").to_string(), settled);
+    wait_for(Duration::from_mins(1), || sees(visitor, &card, "").to_string(), settled);
     assert_eq!(stripe.refunds(&card).len(), 1);
     let calls = stripe.calls_naming("/v1/refunds");
     assert!(calls.len() > 1, "it was sent again: {calls:?}");

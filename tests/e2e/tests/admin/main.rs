@@ -17,7 +17,6 @@ mod discovery;
 mod refused;
 mod rotation;
 
-
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};

@@ -24,12 +24,16 @@ fn refused(answer: &Response) -> Option<ErrorCode> {
 fn more_headers_than_anybody_needs_are_431() {
     let origin = Scripted::with_headers(&[]);
     let paywall = before(&origin, config());
-    for target in ["/free", "/paid/x"] {
-        let answer = sends(&paywall, many(Request::get(target), 300));
+    let card = paywall.stripe().card("headers");
+    for request in [Request::get("/free"), Request::get("/paid/x").payment(card.pays())] {
+        let answer = sends(&paywall, many(request, 300));
         assert_eq!((answer.status, answer.header("content-type")), (431, Some("application/problem+json")));
         assert_eq!(answer.json()["status"], 431);
     }
     assert_eq!(origin.asked().len(), 0);
+    assert!(paywall.stripe().calls(&card).is_empty());
+    // A challenge reads none of them.
+    assert_eq!(sends(&paywall, many(Request::get("/paid/x"), 300)).status, 402);
     assert_eq!(sends(&paywall, many(Request::get("/free"), 150)).status, 200);
     assert_eq!(sends(&paywall, many(Request::get("/paid/x"), 150)).status, 402);
     assert_eq!(origin.last().names().iter().filter(|name| name.starts_with("x-filler")).count(), 150);

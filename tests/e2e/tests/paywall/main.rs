@@ -13,9 +13,11 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod browsers;
 mod challenge;
 mod configuration;
 mod declines;
+mod deposits;
 mod flow;
 mod forwarding;
 mod limits;
