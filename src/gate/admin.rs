@@ -61,6 +61,9 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
     };
     if let Some(view) = view {
         only(method, "GET")?;
+        if target.query.split('&').any(|pair| pair.ends_with('=')) {
+            return Err(bad("A parameter of the query is empty."));
+        }
         let page = account::page(&target.query)?;
         return Ok(Asked::See(account, view, page));
     }
@@ -132,7 +135,7 @@ pub fn act(what: What, body: &str, key: Option<&str>, fresh: &str) -> Result<Act
         None | Some(None) => return Err(bad("currency is one that Stripe charges in, in lower case.")),
     };
     let amount = fields.get("amount").map(|amount| {
-        let units = Units::new(amount.as_i64()?)?;
+        let units = Units::from_json(amount)?;
         let sign = units.is_positive() || (units.is_negative() && what == What::Adjust);
         (sign && units.get().saturating_abs() <= MAX_AMOUNT).then_some(units)
     });

@@ -16,6 +16,7 @@ mod acts;
 mod discovery;
 mod refused;
 mod rotation;
+mod schema;
 
 use std::sync::LazyLock;
 

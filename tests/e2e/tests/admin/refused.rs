@@ -7,7 +7,7 @@ use stripe402_e2e::{Config, Layout, Paywall, Request, project};
 use crate::{TOKEN, config, first_payment, sees, shared, with_token};
 
 /// The document.
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     let text = std::fs::read_to_string(project().join("docs/openapi.json")).expect("the document is there");
     serde_json::from_str(&text).expect("it is JSON")
 }
@@ -170,7 +170,7 @@ fn what_is_sent_is_checked_field_by_field() {
     }
     assert_eq!(sends("freeze", None, &" ".repeat(9_000)).status, 413);
     assert_eq!(sees(visitor, &card, "/acts")["acts"], json!([]));
-    for query in ["?limit=0", "?limit=501", "?limit=x", "?before=x", "?currency=xxx"] {
+    for query in ["?limit=0", "?limit=501", "?limit=x", "?before=x", "?currency=xxx", "?before=", "?limit="] {
         let path = format!("{}/{}/transactions{query}", crate::CLIENTS, card.account);
         assert_eq!(visitor.asks(with_token(Request::get(&path))).status, 400, "{query}");
     }
