@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build test test-all bench bench-docs soak check-bypass fuzz clean
+.PHONY: help setup dev build example test test-all bench bench-docs soak check-bypass fuzz clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -52,6 +52,13 @@ build/index.js: $(INPUTS) | $(TOOLS)
 build/index_bg.wasm: build/index.js
 	@test -f $@ || { rm -f build/index.js; $(MAKE) --no-print-directory build/index.js; }
 
+# The Worker that pays, in examples/rust-worker, built as the paywall is.
+example: $(TOOLS)
+	@CARGO_PROFILE_TOOL_OPT_LEVEL=0 cargo build --quiet --profile tool -p wasm-bindgen-tool
+	@cd examples/rust-worker && $(WITH_NODE) WASM_BINDGEN_BIN="$(CURDIR)/target/tool/wasm-bindgen" \
+	  WASM_OPT_BIN="$(CURDIR)/node_modules/.bin/wasm-opt" ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
+	  "$(CURDIR)/.tools/bin/worker-build" --release --no-opt --out-dir build
+
 dev: build
 	@test -x target/debug/testbed || echo "Compiling the pretend Stripe and the demo origin (about half a minute)"
 	@cargo build --quiet -p stripe402-testbed --bin testbed
@@ -85,7 +92,7 @@ fuzz:
 	@cargo +nightly fuzz run $(or $(TARGET),paths) -- -max_total_time=$(or $(SECONDS),60)
 
 clean:
-	rm -rf build dist target
+	rm -rf build dist target examples/rust-worker/build
 
 $(RUST): rust-toolchain.toml
 	@sh scripts/rust.sh
