@@ -34,6 +34,7 @@ help:
 	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
 	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
+	@echo "make example   a Worker that pays (examples/rust-worker)"
 	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
 	@echo "make setup     only install what the others need"
 	@echo "make clean     remove what was built (the tools stay)"

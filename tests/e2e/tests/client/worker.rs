@@ -21,6 +21,20 @@ fn build() {
 }
 
 #[test]
+fn the_client_stands_on_no_part_of_the_worker() {
+    let tree = Command::new("cargo")
+        .args(["tree", "--locked", "--offline", "--all-features", "--target", "all", "--edges", "normal"])
+        .args(["--prefix", "none", "--package", "stripe402-client"])
+        .current_dir(project())
+        .output()
+        .expect("cargo can be started");
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains(&"stripe402-core") && names.contains(&"reqwest-middleware"), "{tree}");
+    assert!(!names.contains(&"worker") && !names.contains(&"stripe402-edge"), "{tree}");
+}
+
+#[test]
 fn it_buys_ten_jokes_with_one_charge_and_no_eleventh() {
     build();
     let (paywall, folder) = (shared(), Folder::new());
