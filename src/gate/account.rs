@@ -46,11 +46,12 @@ pub fn page(query: &str) -> Result<Page, Answer> {
     let mut page = Page { currency: None, before: None, limit: USUAL, client_id: None };
     let bad = |detail: &str| Answer::problem(400, "Bad query", detail);
     // None of these values has to be escaped, so an escaped one is none of them.
-    for pair in query.split('&') {
+    for pair in query.trim_start_matches('?').split('&') {
         match pair.split_once('=').unwrap_or_default() {
             (_, "") => {}
             ("limit", value) => {
-                let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+                let limit = value.parse::<i64>().ok().and_then(|limit| u32::try_from(limit).ok());
+                let limit = limit.filter(|limit| (1..=MOST).contains(limit));
                 page.limit = limit.ok_or_else(|| bad("limit is a whole number from 1 to 500."))?;
             }
             ("before", value) => {

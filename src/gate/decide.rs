@@ -19,7 +19,7 @@ use super::own::{self, Own};
 use super::path::{BadTarget, Target};
 use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
-use crate::ledger::RequestKey;
+use crate::ledger::{Deposit, RequestKey};
 
 /// A request may have this many headers.
 pub const MAX_HEADERS: usize = 200;
@@ -91,6 +91,8 @@ pub struct PaidRequest<'g> {
     pub max_per_day: Units,
     /// The request's idempotency key, bound to what it is sent with.
     pub key: Option<RequestKey>,
+    /// Whether the card is only to be charged: then nothing is debited and nothing forwarded.
+    pub deposit: Option<Deposit>,
     /// Whether the cookie pays. A page must not read the client id in it: then none is told.
     pub by_cookie: bool,
 }
@@ -289,6 +291,7 @@ impl Gate {
             max_top_up,
             max_per_day: max_top_up_per_day,
             key,
+            deposit: None,
             by_cookie,
         }))
     }

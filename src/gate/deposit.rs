@@ -20,20 +20,9 @@ pub const MAX_BODY: usize = 8_192;
 const NAMED: i64 = 24 * 3_600_000;
 const UNNAMED: i64 = 600_000;
 
-/// A top-up that has the right form.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DepositRequest<'g> {
-    /// What it is meant to pay for, and the payment.
-    pub paid: PaidRequest<'g>,
-    /// What tells it from others.
-    pub deposit: Deposit,
-    /// Like "GET /api/joke".
-    pub method: String,
-}
-
 impl Gate {
     /// Reads a top-up. `body`: JSON with `route`, like `"GET /api/joke"`, and optionally `receiptEmail`.
-    pub fn deposit(&self, facts: &Facts<'_>, body: &str) -> Result<DepositRequest<'_>, Answer> {
+    pub fn deposit(&self, facts: &Facts<'_>, body: &str) -> Result<PaidRequest<'_>, Answer> {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let bad = |detail: &str| Answer::problem(400, "Bad top-up", detail);
         let Some(name) = body.get("route").and_then(Value::as_str) else {
@@ -85,22 +74,19 @@ impl Gate {
         let receipt_email = receipt_email.map(ToOwned::to_owned);
         // Whose balance is told is whose card pays: a client id that comes along decides nothing here.
         let payment = Payment { client_id: None, ..payment };
-        Ok(DepositRequest {
-            paid: PaidRequest {
-                route,
-                target,
-                payment,
-                required,
-                price: amount,
-                currency,
-                min_top_up,
-                max_top_up,
-                max_per_day: max_top_up_per_day,
-                key: None,
-                by_cookie: false,
-            },
-            deposit: Deposit { name, kept, receipt_email },
-            method: method.to_owned(),
+        Ok(PaidRequest {
+            route,
+            target,
+            payment,
+            required,
+            price: amount,
+            currency,
+            min_top_up,
+            max_top_up,
+            max_per_day: max_top_up_per_day,
+            key: None,
+            deposit: Some(Deposit { name, kept, receipt_email }),
+            by_cookie: false,
         })
     }
 }

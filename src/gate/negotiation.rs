@@ -35,7 +35,9 @@ fn thousandths(weight: &str) -> u16 {
     match whole {
         "1" => 1_000,
         "0" if fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("{fraction:0<3}").parse().unwrap_or(0)
+            // With the zeros that are left out at the end.
+            let digits = fraction.bytes().chain(*b"000").take(3);
+            digits.fold(0, |sum: u16, digit| sum.saturating_mul(10).saturating_add(u16::from(digit & 15)))
         }
         _ => 0,
     }

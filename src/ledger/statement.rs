@@ -35,12 +35,13 @@ pub struct Cursor(Vec<(Currency, i64)>);
 impl Cursor {
     /// Reads one back.
     pub fn parse(text: &str) -> Option<Self> {
-        let place = |text: &str| {
-            let (currency, seq) = text.split_once('-')?;
+        let mut places = Vec::new();
+        for place in text.split('.') {
+            let (currency, seq) = place.split_once('-')?;
             let digits = !seq.is_empty() && seq.len() <= 15 && seq.bytes().all(|byte| byte.is_ascii_digit());
-            Some((Currency::parse(currency).ok()?, seq.parse().ok().filter(|_| digits)?))
-        };
-        text.split('.').map(place).collect::<Option<_>>().map(Self)
+            places.push((Currency::parse(currency).ok()?, seq.parse().ok().filter(|_| digits)?));
+        }
+        Some(Self(places))
     }
 
     fn of(&self, currency: Currency) -> Option<i64> {
@@ -138,20 +139,34 @@ impl<S: Store> Account<'_, S> {
             }
             let below = page.before.as_ref().and_then(|before| before.of(currency)).unwrap_or(END);
             let more = i64::from(limit).saturating_add(1);
-            let found = store.run(ENTRIES, &[currency.into(), below.into(), more.into()])?;
-            let found = found.iter().rev().map(|row| Shown::of_row(currency, row));
-            rows.push((below, currency, found.collect::<Result<Vec<_>, _>>()?));
+            let mut found = Vec::new();
+            for row in store.run(ENTRIES, &[currency.into(), below.into(), more.into()])? {
+                found.push(Shown::of_row(currency, &row)?);
+            }
+            found.reverse();
+            rows.push((below, currency, found));
         }
         while statement.entries.len() < usize::try_from(limit).unwrap_or(1) {
-            let newest = rows.iter_mut().max_by_key(|(.., rows)| rows.last().map(|entry| entry.at));
+            let at = |rows: &Vec<Shown>| rows.last().map(|entry| entry.at);
+            let mut newest: Option<&mut (i64, Currency, Vec<Shown>)> = None;
+            for one in &mut rows {
+                if newest.as_ref().is_none_or(|newest| at(&one.2) >= at(&newest.2)) {
+                    newest = Some(one);
+                }
+            }
             let Some((below, _, rows)) = newest else { break };
             let Some(entry) = rows.pop() else { break };
             *below = entry.seq;
             statement.entries.push(entry);
         }
         if rows.iter().any(|(.., rows)| !rows.is_empty()) {
-            let places = rows.iter().filter(|(below, ..)| *below < END);
-            statement.next = Some(Cursor(places.map(|(below, currency, _)| (*currency, *below)).collect()));
+            let mut places = Vec::new();
+            for (below, currency, _) in rows {
+                if below < END {
+                    places.push((currency, below));
+                }
+            }
+            statement.next = Some(Cursor(places));
         }
         Ok(statement)
     }
@@ -162,14 +177,14 @@ impl Statement {
     /// and balance.
     pub fn to_json(&self, client_id: Option<&ClientId>) -> String {
         let client_id = client_id.map_or("", ClientId::as_str);
-        let balances: Vec<Value> = self
-            .balances
-            .iter()
-            .map(|(currency, balance)| {
-                Fields::default().with("currency", currency.code()).with("balance", balance.get()).done()
-            })
-            .collect();
-        let entries: Vec<Value> = self.entries.iter().map(|entry| entry.to_json(client_id)).collect();
+        let (mut balances, mut entries) = (Vec::new(), Vec::new());
+        for (currency, balance) in &self.balances {
+            let fields = Fields::default().with("currency", currency.code()).with("balance", balance.get());
+            balances.push(fields.done());
+        }
+        for entry in &self.entries {
+            entries.push(entry.to_json(client_id));
+        }
         let next = self.next.as_ref().map(ToString::to_string);
         Fields::default()
             .with("clientId", client_id)

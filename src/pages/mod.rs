@@ -124,15 +124,13 @@ impl Frame<'_> {
 
 /// Whether black is easier to read on a colour than white: by its luminance, with a gamma of two.
 fn is_light(color: &str) -> bool {
-    let part = |at: usize| {
-        let digits = color.get(at..at.saturating_add(2)).unwrap_or("00");
-        let value = u32::from_str_radix(digits, 16).unwrap_or(0);
-        value.saturating_mul(value)
-    };
-    let weighed = [(1, 2126), (3, 7152), (5, 722)];
-    let sum = weighed
-        .into_iter()
-        .fold(0_u32, |sum, (at, weight)| sum.saturating_add(part(at).saturating_mul(weight) / 10_000));
+    let mut digits = color.chars().filter_map(|digit| digit.to_digit(16));
+    let mut sum = 0_u32;
+    for weight in [2126, 7152, 722] {
+        let high = digits.next().unwrap_or(0).saturating_mul(16);
+        let value = high.saturating_add(digits.next().unwrap_or(0));
+        sum = sum.saturating_add(value.saturating_mul(value).saturating_mul(weight) / 10_000);
+    }
     sum > 255 * 255 * 21 / 100
 }
 

@@ -119,7 +119,7 @@ impl Offer<'_> {
                     }
                 }
                 @if self.settings.mode == Mode::Test {
-                    p class="fine" { "Test mode: no money moves, and the card 4242 4242 4242 4242 pays." }
+                    p class="fine" { "Test mode: pay with 4242 4242 4242 4242." }
                 }
                 div id="card" role="group" aria-label="Card" {}
                 div class="field" {

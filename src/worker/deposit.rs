@@ -70,24 +70,24 @@ pub(super) async fn take(
         Ok(asked) => asked,
         Err(answer) => return Ok(refused(answer)),
     };
-    let route = Some(asked.paid.route.key.clone());
+    let route = Some(asked.route.key.clone());
     let watch = Watch::default();
-    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked.paid };
-    Ok(match till.deposit(&asked.deposit, &asked.method).await {
+    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked };
+    Ok(match till.pay(facts.method).await {
         Err(answer) => TopUp { route, ..refused(answer) },
-        Ok((response, account)) => {
+        Ok(receipt) => {
+            let response = receipt.success();
             let body = serde_json::to_string(&response).unwrap_or_default();
             let header = encode(&response).unwrap_or_default();
             let mut answer = Answer::json_text(body).with(PAYMENT_RESPONSE, header);
-            if let Some(cookie) = to_remember(&headers, &response.client_id) {
+            if let Some(cookie) = to_remember(&headers, &receipt.client_id) {
                 answer = answer.with("set-cookie", cookie);
             }
-            TopUp { answer, route, account: Some(account), charge: response.charge_id }
+            TopUp { answer, route, account: Some(receipt.account), charge: receipt.charge }
         }
     })
 }
 
-fn to_remember(headers: &Headers, client_id: &str) -> Option<String> {
-    let client_id = ClientId::parse(client_id).ok().filter(|_| !browser::fetched(headers).is_foreign())?;
-    Some(remember(&client_id))
+fn to_remember(headers: &Headers, client_id: &ClientId) -> Option<String> {
+    (!browser::fetched(headers).is_foreign()).then(|| remember(client_id))
 }

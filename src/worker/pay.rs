@@ -24,7 +24,7 @@ use super::watch::Watch;
 use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
 use crate::ledger::amount::Offer;
-use crate::ledger::{Answer, Call, Deposit, Limits, Op, Order, Pay, Refused};
+use crate::ledger::{Answer, Call, Limits, Op, Order, Pay, Refused};
 use crate::stripe::{self, CustomerId, Failure, PaymentMethod, Refusal, request};
 
 /// How many payment methods an isolate remembers, and for how long.
@@ -110,7 +110,14 @@ impl Till<'_> {
     pub(super) async fn pay(&self, method: &str) -> Result<Receipt, HttpAnswer> {
         let paid = self.paid;
         let Some(op) = new_op() else { return Err(unavailable(None)) };
-        let order = self.order(op, method);
+        let order = Order {
+            currency: paid.currency,
+            price: paid.price,
+            resource: paid.resource(method),
+            op,
+            retried: false,
+            key: paid.key.clone(),
+        };
         let mut sent = None;
         // In a refusal a page could read what its cookie hides from it.
         let told = |client_id, balance| (!paid.by_cookie).then_some((client_id, balance));
@@ -128,7 +135,9 @@ impl Till<'_> {
         };
         match KNOWN.with_borrow(|known| known.get(method, now()).cloned()) {
             Some(Known::Nobody) => return Err(refused(paid, sent, NO_SUCH_METHOD)),
-            Some(Known::Client(client_id)) if sent.is_none_or(|(sent, _)| *sent != client_id) => {
+            Some(Known::Client(client_id))
+                if paid.deposit.is_none() && sent.is_none_or(|(sent, _)| *sent != client_id) =>
+            {
                 match self.spend(&client_id, &order, sent).await? {
                     Spent::Paid(receipt) => return Ok(*receipt),
                     Spent::Insufficient(_) => {}
@@ -189,81 +198,13 @@ impl Till<'_> {
         });
     }
 
-    /// Charges a card where its account does not cover the price, and debits that.
+    /// Asks Stripe whose payment method this is, then the account, which may charge it.
     async fn top_up(
         &self,
         method: &PaymentMethodId,
         order: &Order,
         sent: Option<(&ClientId, Units)>,
     ) -> Result<Receipt, HttpAnswer> {
-        let (account, client_id, answer) = self.charge(method, order, sent, None).await?;
-        let Answer::Paid { seq, balance, charge, client_id: named, op } = answer else {
-            return Err(refuse(self.paid, sent, answer));
-        };
-        let client_id = named.or(client_id).ok_or_else(|| unavailable(sent))?;
-        remember(method, &client_id);
-        Ok(Receipt {
-            client_id,
-            account,
-            currency: order.currency,
-            seq,
-            op: op.unwrap_or_else(|| order.op.clone()),
-            holder: order.op.clone(),
-            balance,
-            charge: charge.map(|id| id.as_str().to_owned()),
-        })
-    }
-
-    /// Charges a card and debits nothing. Gives what the payer is told, and the account.
-    pub(super) async fn deposit(
-        &self,
-        deposit: &Deposit,
-        method: &str,
-    ) -> Result<(PaymentResponse, AccountId), HttpAnswer> {
-        let Some(op) = new_op() else { return Err(unavailable(None)) };
-        let Some(card) = &self.paid.payment.payment_method else { return Err(unavailable(None)) };
-        if let Some(Known::Nobody) = KNOWN.with_borrow(|known| known.get(card, now()).cloned()) {
-            return Err(refused(self.paid, None, NO_SUCH_METHOD));
-        }
-        let order = self.order(op, method);
-        let (account, client_id, answer) = self.charge(card, &order, None, Some(deposit.clone())).await?;
-        let Answer::Deposited { balance, charge, client_id: named } = answer else {
-            return Err(refuse(self.paid, None, answer));
-        };
-        let client_id = named.or(client_id).ok_or_else(|| unavailable(None))?;
-        remember(card, &client_id);
-        let response = PaymentResponse {
-            success: true,
-            charge_id: Some(charge.as_str().to_owned()),
-            credits_remaining: balance,
-            client_id: client_id.as_str().to_owned(),
-            error: None,
-            error_code: None,
-            action: None,
-        };
-        Ok((response, account))
-    }
-
-    fn order(&self, op: Op, method: &str) -> Order {
-        let paid = self.paid;
-        Order {
-            currency: paid.currency,
-            price: paid.price,
-            resource: paid.resource(method),
-            op,
-            retried: false,
-            key: paid.key.clone(),
-        }
-    }
-
-    /// Asks Stripe whose payment method this is, then the account, which may charge it.
-    async fn charge(
-        &self,
-        method: &PaymentMethodId,
-        order: &Order,
-        sent: Option<(&ClientId, Units)>,
-        deposit: Option<Deposit>,
-    ) -> Result<(AccountId, Option<ClientId>, Answer), HttpAnswer> {
         let (setup, paid) = (self.setup, self.paid);
         limits::count(self.env, setup, self.headers).await.map_err(|after| too_many(sent, after))?;
         limits::take_call(setup).map_err(|after| too_many(sent, after))?;
@@ -282,13 +223,34 @@ impl Till<'_> {
                 declines_per_hour: held.then_some(setup.settings.max_declines),
                 per_day: held.then_some(paid.max_per_day),
             },
-            deposit,
+            deposit: paid.deposit.clone(),
         }));
         let Ok(answer) = ask(self.env, setup, self.watch, &account, &call).await else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
-        Ok((account, client_id, answer))
+        let (seq, balance, charge, named, op) = match answer {
+            Answer::Paid { seq, balance, charge, client_id, op } if paid.deposit.is_none() => {
+                (seq, balance, charge, client_id, op)
+            }
+            // No debit has this number.
+            Answer::Deposited { balance, charge, client_id } if paid.deposit.is_some() => {
+                (0, balance, Some(charge), client_id, None)
+            }
+            answer => return Err(refuse(paid, sent, answer)),
+        };
+        let client_id = named.or(client_id).ok_or_else(|| unavailable(sent))?;
+        KNOWN.with_borrow_mut(|known| known.put(method.clone(), Known::Client(client_id.clone()), now()));
+        Ok(Receipt {
+            client_id,
+            account,
+            currency: order.currency,
+            seq,
+            op: op.unwrap_or_else(|| order.op.clone()),
+            holder: order.op.clone(),
+            balance,
+            charge: charge.map(|id| id.as_str().to_owned()),
+        })
     }
 
     /// Reads a payment method at Stripe. One that Stripe does not know is remembered, so that it is asked for once.
@@ -319,11 +281,6 @@ impl Till<'_> {
             Failure::Unknown(_) => unavailable(sent),
         })
     }
-}
-
-/// Notes whose a payment method is.
-fn remember(method: &PaymentMethodId, client_id: &ClientId) {
-    KNOWN.with_borrow_mut(|known| known.put(method.clone(), Known::Client(client_id.clone()), now()));
 }
 
 type Payer = (AccountId, Option<ClientId>, Option<CustomerId>);

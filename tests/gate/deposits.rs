@@ -1,8 +1,8 @@
 //! Top-ups that debit nothing: what they are meant for, what they are called, and what is refused before Stripe is asked.
 
 use serde_json::{Value, json};
-use stripe402_edge::gate::deposit::DepositRequest;
-use stripe402_edge::gate::{Answer, Facts, Gate};
+use stripe402_edge::gate::{Answer, Facts, Gate, PaidRequest};
+use stripe402_edge::ledger::Deposit;
 
 use super::given::{body, decoded, gate, header, payment, request};
 
@@ -22,7 +22,7 @@ fn asked<'g>(
     content: &Value,
     key: Option<&str>,
     body: &Value,
-) -> Result<DepositRequest<'g>, Answer> {
+) -> Result<PaidRequest<'g>, Answer> {
     let header = payment(content);
     let facts = Facts { payment: Some(&header), idempotency_key: key, ..request("POST", URL) };
     gate.deposit(&facts, &body.to_string())
@@ -43,11 +43,11 @@ fn a_top_up_says_what_it_is_for_by_route_or_by_path() {
         ("GET /cats/:id", "GET /cats/:id", 300, "eur", 50_000),
         ("POST /images/*", "POST /images/*", 400, "usd", 70_000),
     ] {
-        let asked = asked(&gate, &card(), Some("k"), &json!({ "route": route })).unwrap();
-        let paid = &asked.paid;
+        let paid = asked(&gate, &card(), Some("k"), &json!({ "route": route })).unwrap();
         assert_eq!((paid.route.key.as_str(), paid.price.get()), (key, price), "{route}");
         assert_eq!((paid.currency.code(), paid.min_top_up.get()), (currency, min), "{route}");
-        assert_eq!((asked.deposit.name.as_str(), asked.deposit.kept), ("key k", 86_400_000));
+        let deposit = Deposit { name: "key k".to_owned(), kept: 86_400_000, receipt_email: None };
+        assert_eq!(paid.deposit, Some(deposit));
     }
     for route in ["GET /free", "GET /nothing", "POST /joke", "GET joke", "", "GET /a%zz", "joke"] {
         let answer = asked(&gate, &card(), None, &json!({ "route": route })).unwrap_err();
@@ -63,8 +63,9 @@ fn without_a_key_card_amount_and_currency_are_the_name_for_ten_minutes() {
     let gate = shop();
     let name = |content: Value, route: &str| {
         let asked = asked(&gate, &content, None, &json!({ "route": route })).unwrap();
-        assert_eq!(asked.deposit.kept, 600_000);
-        asked.deposit.name
+        let deposit = asked.deposit.unwrap();
+        assert_eq!(deposit.kept, 600_000);
+        deposit.name
     };
     let plain = name(card(), "GET /joke");
     assert_eq!(plain, "card pm_1 50000 usd");
@@ -115,9 +116,9 @@ fn keys_and_addresses_have_their_forms() {
     let email =
         |email: Value| asked(&gate, &card(), None, &json!({ "route": "/joke", "receiptEmail": email }));
     for good in ["a@b.example", "ä+x@ö.example"] {
-        assert_eq!(email(json!(good)).unwrap().deposit.receipt_email.as_deref(), Some(good));
+        assert_eq!(email(json!(good)).unwrap().deposit.unwrap().receipt_email.as_deref(), Some(good));
     }
-    assert_eq!(email(json!(null)).unwrap().deposit.receipt_email, None);
+    assert_eq!(email(json!(null)).unwrap().deposit.unwrap().receipt_email, None);
     for bad in
         [json!(""), json!("a"), json!("a@b"), json!("@b.c"), json!("a b@c.d"), json!("a@b@c.d"), json!(1)]
     {

@@ -31,6 +31,8 @@ pub(crate) struct Ask {
     pub(crate) call: Call,
     from: Caller,
     nth: u32,
+    /// The last try of which the caller knows that it failed.
+    failed: u32,
     began: Millis,
     /// Whether the caller has its answer, or waits for none any more.
     pub(crate) over: bool,
@@ -51,7 +53,7 @@ pub(crate) enum Caller {
 
 impl Ask {
     pub(crate) const fn new(account: usize, call: Call, from: Caller, began: Millis) -> Self {
-        Self { account, call, from, nth: 0, began, over: false }
+        Self { account, call, from, nth: 0, failed: 0, began, over: false }
     }
 
     /// Whether a request waits for it.
@@ -138,9 +140,11 @@ impl World<'_> {
     pub(crate) fn failed(&mut self, of: Try, dice: &mut Dice) {
         let now = self.now;
         let ask = &mut self.asks[of.ask];
-        if ask.over || ask.nth != of.nth {
+        // A try fails once, whatever else happens to it: the caller tries again once.
+        if ask.over || ask.nth != of.nth || ask.failed == of.nth {
             return;
         }
+        ask.failed = of.nth;
         let late = now.since(ask.began) > DEBIT_TIME;
         if late || ask.nth == TRIES || dice.fault(50) {
             return self.give_up(of.ask, dice);
