@@ -217,7 +217,7 @@ fn accounts_are_asked_for_by_client_id_and_shown_without_it() {
     let lines: Vec<_> = statement.out.lines().collect();
     assert_eq!(lines.len(), 3, "{statement:?}");
     assert!(
-        lines[0].contains("deduction") && lines[0].contains(" $0.01") && lines[0].contains("$4.97"),
+        lines[0].contains("deduction") && lines[0].contains("-$0.01") && lines[0].contains("$4.97"),
         "{lines:?}"
     );
     assert_eq!(lines[2], "more with --before usd-1.eur-7");
