@@ -9,13 +9,20 @@ const rust = "--workspace --exclude wasm-bindgen-tool";
 
 const stages = [
   { name: "format", run: "cargo fmt --all --check" },
-  { name: "lints", run: `cargo clippy --locked ${rust} --features stripe402-edge/mutants --all-targets -- -D warnings` },
+  { name: "lints", run: `cargo clippy --locked ${rust} --features stripe402-edge/mutants,stripe402-client/cli --all-targets -- -D warnings` },
   {
     name: "lints, wasm",
-    run: "cargo clippy --target wasm32-unknown-unknown -p stripe402-edge --lib -- -D warnings",
+    run: "cargo clippy --target wasm32-unknown-unknown -p stripe402-edge -p stripe402-example-worker --lib -- -D warnings",
   },
   { name: "licences", run: ".tools/bin/cargo-deny --log-level error check licenses bans sources", all: true },
-  { name: "tests", run: `cargo test ${rust} --exclude stripe402-e2e` },
+  {
+    name: "licences, client",
+    run: ".tools/bin/cargo-deny --manifest-path client/Cargo.toml --log-level error check licenses bans sources",
+    all: true,
+  },
+  { name: "tests", run: `cargo test ${rust} --exclude stripe402-e2e --features stripe402-client/command` },
+  // Two Workers in one would not link.
+  { name: "example", run: "cargo build --target wasm32-unknown-unknown -p stripe402-example-worker" },
   // Optimised: unoptimised it takes three times as long.
   {
     name: "simulation",

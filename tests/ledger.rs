@@ -35,4 +35,5 @@ mod ledger {
     mod said;
     mod statements;
     mod store;
+    mod words;
 }

@@ -144,6 +144,7 @@ fn an_account_whose_charge_was_never_found_is_kept_until_stripe_has_nothing_more
     world.reply(&call, nothing(), &[]);
     alarms(&mut world, &nothing(), 3);
     assert_eq!(world.outcomes(), ["never_happened"]);
+    assert_eq!(UNSURE_SPAN, 7 * 24 * 3_600 * SECOND);
     let end = START.plus(UNSURE_SPAN);
     assert_eq!(world.account().wake_at(super::given::KEEP, world.now).unwrap(), Some(end));
     assert!(!world.account().is_over(end.plus(-1)).unwrap() && world.account().is_over(end).unwrap());

@@ -318,3 +318,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_call_that_took_a_key_over_and_is_tried_again_still_has_it() {
+    let mut world = World::credited();
+    world.spend(&keyed(1, "k"));
+    world.later(LEASE);
+    assert_eq!(world.spend(&keyed(2, "k")), replay(2, 1, 49_900));
+    // Its answer was lost on the way: the second try of the same call is no other request.
+    world.later(SECOND);
+    let again = Order { retried: true, ..keyed(2, "k") };
+    assert_eq!(world.spend(&again), replay(2, 1, 49_900));
+    assert!(delivers(&world, 2));
+}
+
+#[test]
+fn a_request_that_was_lost_long_ago_still_runs_again_without_a_second_debit() {
+    let mut world = World::credited();
+    world.spend(&keyed(1, "k"));
+    world.later(REDELIVER_WITHIN + LEASE);
+    assert_eq!(world.spend(&keyed(2, "k")), replay(2, 1, 49_900));
+    assert_eq!(world.entries().len(), 2);
+}

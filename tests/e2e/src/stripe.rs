@@ -17,6 +17,16 @@ impl Stripe {
         Self(address(url))
     }
 
+    /// Its address, as a program is told it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0)
+    }
+
+    /// Whether programs may send card numbers under a publishable key.
+    pub fn takes_card_numbers(&self, allowed: bool) {
+        self.orders("/_testbed/settings", &json!({ "publishable_key_tokenization": allowed }));
+    }
+
     /// A card that works, named after the test that uses it.
     pub fn card(&self, name: &str) -> Card {
         self.lays_out(name, name, &json!({}))

@@ -12,9 +12,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::corpus::{Form, Priced, forms};
+use crate::routes::from_wrangler;
 use crate::wire::{Answer, Endpoint};
 
 /// How the paywall says what something costs.
@@ -35,6 +37,30 @@ pub struct Plan {
     pub per_second: u32,
     /// How long one may take.
     pub patience: Duration,
+}
+
+impl Plan {
+    /// A plan of what an operator wrote: where, the paths (`"METHOD /path"`, separated by commas), and the file and
+    /// environment of wrangler's that name them where they are not given.
+    pub fn of(
+        url: &str,
+        paths: Option<&str>,
+        (config, env): (&Path, Option<&str>),
+        most: u32,
+        per_second: u32,
+    ) -> Result<Self, String> {
+        let endpoint = Endpoint::parse(url)?;
+        let priced = match paths.filter(|paths| !paths.trim().is_empty()) {
+            Some(paths) => paths.split(',').map(Priced::parse).collect::<Result<Vec<_>, _>>()?,
+            None => from_wrangler(config, env)?,
+        };
+        if priced.is_empty() {
+            return Err("There is no priced path: name them with PATHS.".to_owned());
+        }
+        let spread = priced.len();
+        let most = usize::try_from(most).map_err(|error| error.to_string())?;
+        Ok(Self { endpoint, priced, spread, most, per_second, patience: Duration::from_secs(15) })
+    }
 }
 
 /// What came of it.
@@ -59,6 +85,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Why nothing is proved by it; none if it proves something.
+    pub fn inconclusive(&self) -> Option<&'static str> {
+        (self.unanswered > self.forms / 2)
+            .then_some("More than half of the requests had no answer: nothing is proved.")
+    }
+
     /// Whether the gate held.
     pub fn is_closed(&self) -> bool {
         self.open.is_empty() && self.through.is_empty()

@@ -4,7 +4,8 @@
 //! - [`corpus`] makes the forms, by rules, for any list of priced paths. `tests/vectors/bypass.json` is what it makes
 //!   for the demo origin; the end-to-end tests send that.
 //! - [`wire`] sends them as they are: no library between us and the socket that would tidy them up.
-//! - [`check`] sends them to a deployment and says what got through: `make check-bypass URL=…`.
+//! - [`check`] sends them to a deployment and says what got through: `make check-bypass URL=…`, `stripe402 check URL`.
+//! - [`routes`] reads what has a price from `wrangler.toml`.
 //!
 //! Kept true here: every loop is bounded, in requests and in time.
 
@@ -13,4 +14,5 @@
 
 pub mod check;
 pub mod corpus;
+pub mod routes;
 pub mod wire;

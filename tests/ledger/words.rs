@@ -1,0 +1,156 @@
+//! Every call and every answer crosses between the Worker and an object as what it is.
+
+use std::fmt::Debug;
+
+use stripe402_core::protocol::{ErrorCode, PaymentMethodId};
+use stripe402_edge::ledger::account::{Announcement, DisputeFlags};
+use stripe402_edge::ledger::amount::Offer;
+use stripe402_edge::ledger::call::Deposit;
+use stripe402_edge::ledger::entries::Op;
+use stripe402_edge::ledger::record::Record;
+use stripe402_edge::ledger::statement::{Cursor, Page};
+use stripe402_edge::ledger::words::{from_header, to_header};
+use stripe402_edge::ledger::{Answer, Call, Limits, Order, Pay, Refused, RequestKey};
+use stripe402_edge::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
+
+use super::given::{client, eur, op, order, units, usd};
+
+fn crosses<T: Record + PartialEq + Debug>(all: &[T]) {
+    let written: Vec<String> = all.iter().map(|one| to_header(one).unwrap()).collect();
+    for (one, header) in all.iter().zip(&written) {
+        assert_eq!(&from_header::<T>(header).unwrap(), one, "{header}");
+        assert_eq!(written.iter().filter(|other| *other == header).count(), 1, "{header} means one thing");
+    }
+}
+
+fn keyed() -> Order {
+    let key = RequestKey { key: "k 1".to_owned(), target: "digest".to_owned(), lease: 62_000, retries: 3 };
+    Order { currency: eur(), retried: true, key: Some(key), ..order(2, 1) }
+}
+
+fn pay() -> Pay {
+    let method = |id: &str| PaymentMethodId::parse(id).unwrap();
+    Pay {
+        order: keyed(),
+        client_id: Some(client()),
+        sent: method("pm_card_visa"),
+        method: method("pm_1"),
+        customer: Some(CustomerId::parse("cus_1").unwrap()),
+        offer: Offer { min: units(50_000), max: units(1_000_000), asked: Some(units(70_000)) },
+        limits: Limits { declines_per_hour: Some(5), per_day: Some(units(4_000_000)) },
+        deposit: None,
+    }
+}
+
+#[test]
+fn every_call_crosses_as_what_it_is() {
+    let (top_up, intent) = (TopUpId::from_bytes([3; 16]), PaymentIntentId::parse("pi_1").unwrap());
+    let dispute = |withdrawn, reinstated| {
+        Call::Announce(Announcement::Dispute {
+            top_up: top_up.clone(),
+            intent: intent.clone(),
+            dispute: DisputeId::parse("dp_1").unwrap(),
+            flags: DisputeFlags { withdrawn, reinstated },
+        })
+    };
+    let bare = Pay {
+        order: order(1, 100),
+        client_id: None,
+        customer: None,
+        offer: Offer { asked: None, ..pay().offer },
+        limits: Limits { declines_per_hour: None, per_day: None },
+        ..pay()
+    };
+    let deposit = |receipt_email: Option<&str>| {
+        let receipt_email = receipt_email.map(ToOwned::to_owned);
+        let deposit = Deposit { name: "n".to_owned(), kept: 86_400_000, receipt_email };
+        Call::Pay(Box::new(Pay { deposit: Some(deposit), ..pay() }))
+    };
+    crosses(&[
+        Call::Spend(order(1, 100)),
+        Call::Spend(order(1, 101)),
+        Call::Spend(keyed()),
+        Call::Pay(Box::new(pay())),
+        Call::Pay(Box::new(bare)),
+        deposit(None),
+        deposit(Some("a@example.com")),
+        Call::Reverse { currency: usd(), seq: 7, op: op(1), holder: None },
+        Call::Reverse { currency: usd(), seq: 7, op: op(1), holder: Some(op(2)) },
+        Call::Undo { currency: eur(), op: op(1) },
+        Call::Deliver { key: "k".to_owned(), holder: op(1) },
+        Call::Announce(Announcement::Intent { top_up: top_up.clone(), intent: intent.clone() }),
+        Call::Announce(Announcement::Refunds { top_up: top_up.clone(), intent: intent.clone() }),
+        dispute(false, false),
+        dispute(true, false),
+        dispute(false, true),
+        Call::Show(Page { currency: None, before: None, limit: 50, client_id: None }),
+        Call::Show(Page {
+            currency: Some(eur()),
+            before: Cursor::parse("usd-7"),
+            limit: 1,
+            client_id: Some(client()),
+        }),
+    ]);
+}
+
+#[test]
+fn every_answer_crosses_as_what_it_is() {
+    let charge = PaymentIntentId::parse("pi_1").unwrap();
+    let refused = |code| Refused::new(code, "No.".to_owned(), units(-5));
+    let codes = [
+        ErrorCode::PaymentRequired,
+        ErrorCode::InsufficientCredits,
+        ErrorCode::CardDeclined,
+        ErrorCode::PaymentFailed,
+        ErrorCode::InvalidPayment,
+        ErrorCode::TopUpBelowMinimum,
+    ];
+    let mut all = vec![
+        Answer::Paid { seq: 2, balance: units(1), charge: None, client_id: None, op: None },
+        Answer::Paid {
+            seq: 2,
+            balance: units(1),
+            charge: Some(charge.clone()),
+            client_id: Some(client()),
+            op: Some(op(1)),
+        },
+        Answer::Deposited { balance: units(1), charge: charge.clone(), client_id: None },
+        Answer::Deposited { balance: units(1), charge, client_id: Some(client()) },
+        Answer::Insufficient { balance: units(0), unknown: false },
+        Answer::Insufficient { balance: units(0), unknown: true },
+        Answer::Limited { retry_after: 60, message: "Later.".to_owned() },
+        Answer::Pending { retry_after: 5 },
+        Answer::Reversed { balance: units(9) },
+        Answer::Running { retry_after: 2 },
+        Answer::Delivered { seq: 3, balance: units(9), client_id: None },
+        Answer::Delivered { seq: 3, balance: units(9), client_id: Some(client()) },
+        Answer::OtherTarget,
+        Answer::Statement("{\"entries\":[]}".to_owned()),
+        Answer::Done,
+        Answer::NotOurs,
+        Answer::Refused(Refused { client_secret: Some("pi_1_secret".to_owned()), ..refused(codes[3]) }),
+        Answer::Refused(Refused { frozen: true, ..refused(codes[3]) }),
+    ];
+    all.extend(codes.map(|code| Answer::Refused(refused(code))));
+    crosses(&all);
+}
+
+#[test]
+fn a_price_of_nothing_or_less_is_no_order() {
+    let header = to_header(&Call::Spend(order(1, 100))).unwrap();
+    for price in ["0", "-1", "0.5", "\"100\"", "null"] {
+        let other = header.replace("\"price\":100", &format!("\"price\":{price}"));
+        assert_ne!(other, header);
+        assert!(from_header::<Call>(&other).is_err(), "{price}");
+    }
+}
+
+#[test]
+fn an_attempts_name_is_32_digits_and_nothing_else() {
+    let name = op(0xab);
+    assert_eq!(Op::parse(name.as_str()), Some(name));
+    for bad in ["", "ab", &"g".repeat(32), &"A".repeat(32), &"a".repeat(33), &"a".repeat(31)] {
+        assert_eq!(Op::parse(bad), None, "{bad}");
+    }
+    assert_eq!(format!("{:?}", op(0xab)), "ab".repeat(16), "as it stands in the log");
+}
