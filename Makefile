@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build test test-all bench bench-docs soak check-bypass fuzz package clean
+.PHONY: help setup dev build package example test test-all bench bench-docs soak check-bypass fuzz clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -34,6 +34,7 @@ help:
 	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
 	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
+	@echo "make example   a Worker that pays (examples/rust-worker)"
 	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
 	@echo "make package   dist/*.tgz: the built Worker, to be deployed by npx wrangler deploy where there is no Rust"
 	@echo "make setup     only install what the others need"
@@ -55,6 +56,13 @@ build/index_bg.wasm: build/index.js
 
 package: build
 	@$(WITH_NODE) exec node scripts/package.mjs
+
+# The Worker that pays, in examples/rust-worker, built as the paywall is.
+example: $(TOOLS)
+	@CARGO_PROFILE_TOOL_OPT_LEVEL=0 cargo build --quiet --profile tool -p wasm-bindgen-tool
+	@cd examples/rust-worker && $(WITH_NODE) WASM_BINDGEN_BIN="$(CURDIR)/target/tool/wasm-bindgen" \
+	  WASM_OPT_BIN="$(CURDIR)/node_modules/.bin/wasm-opt" ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \
+	  "$(CURDIR)/.tools/bin/worker-build" --release --no-opt --out-dir build
 
 dev: build
 	@test -x target/debug/testbed || echo "Compiling the pretend Stripe and the demo origin (about half a minute)"
@@ -89,7 +97,7 @@ fuzz:
 	@cargo +nightly fuzz run $(or $(TARGET),paths) -- -max_total_time=$(or $(SECONDS),60)
 
 clean:
-	rm -rf build dist target
+	rm -rf build dist target examples/rust-worker/build
 
 $(RUST): rust-toolchain.toml
 	@sh scripts/rust.sh

@@ -39,7 +39,7 @@ pub(crate) fn next(status: u16, method: &str, from: &Url, location: Option<&str>
 }
 
 /// The same origin, or the same host that insists on https.
-fn same_payee(here: &Origin, there: &Origin) -> bool {
+pub(crate) fn same_payee(here: &Origin, there: &Origin) -> bool {
     let secured = here.as_str().strip_prefix("http://").map(|host| format!("https://{host}"));
     here == there || secured.as_deref() == Some(there.as_str())
 }

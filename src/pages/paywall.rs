@@ -88,9 +88,6 @@ impl Offer<'_> {
                 data-currency=(currency) data-price=(amount) data-min=(min) data-max=(max) data-minor=(worth)
                 data-step=(step) data-least=(currency.format(min)) data-most=(currency.format(max))
                 data-agreement=(agreement) data-accent=(accent) {}
-            p id="say" class="say bad" role="alert" tabindex="-1" hidden[refusal.is_none()] {
-                (refusal.map_or("", |refusal| refusal.sentence.as_str()))
-            }
             div id="have" class="field" hidden {
                 p { "You have " b id="balance" {} span id="enough" {} }
                 button id="open" class="main" type="button" { "Open for " (price) }
@@ -125,6 +122,9 @@ impl Offer<'_> {
                 div class="field" {
                     label class="label" for="email" { "E-mail for a receipt " span class="soft" { "(optional)" } }
                     input id="email" type="email" autocomplete="email" maxlength="254";
+                }
+                p id="say" class="say bad" role="alert" tabindex="-1" hidden[refusal.is_none()] {
+                    (refusal.map_or("", |refusal| refusal.sentence.as_str()))
                 }
                 button id="submit" class="main" type="submit" { "Pay " (currency.format(min)) }
                 p class="fine" { "Your card is charged once, " span id="buys" {} ". Credits do not expire." }

@@ -27,14 +27,14 @@ pub(super) fn respond(answer: &Answer, method: &str, cors: Option<&str>) -> Resu
     Response::new_with_opt_str_and_init(body, &init)
 }
 
-/// Lets a page of this origin read our headers.
+/// Lets a page of this origin read our headers, and when to come again.
 pub(super) fn allow_origin(headers: &Headers, origin: &str) -> Result<(), JsValue> {
     // What the origin decided about its own answers stays.
     if get(headers, "access-control-allow-origin").is_none() {
         headers.set("access-control-allow-origin", origin)?;
         headers.append("vary", "origin")?;
     }
-    headers.append("access-control-expose-headers", "payment-required, payment-response")
+    headers.append("access-control-expose-headers", "payment-required, payment-response, retry-after")
 }
 
 /// The names of all headers, each in a line: one crossing, where an iterator would take two for each.

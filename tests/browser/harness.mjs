@@ -160,6 +160,7 @@ export async function otherSite(host, body) {
     answer.end(`<!doctype html><title>Another site</title><body>${body}`);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  server.unref(); // a test that fails does not stop it
   return { url: `http://${host}:${server.address().port}/`, stop: () => server.close() && server.closeAllConnections() };
 }
 

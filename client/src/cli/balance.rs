@@ -85,15 +85,21 @@ fn line(entry: &Value) -> String {
         Some(other) => other.to_string(),
     };
     let currency = entry.get("currency").and_then(Value::as_str).and_then(|code| Currency::parse(code).ok());
+    // Of a deduction, the amount is what was taken; of all else, what was added.
+    let taken = entry.get("type").and_then(Value::as_str) == Some("deduction");
     let money = |name: &str| {
         let units = entry.get(name).and_then(Value::as_i64).and_then(Units::new);
+        let units = if taken && name == "amount" { units.and_then(Units::checked_neg) } else { units };
         match (currency, units) {
             (Some(currency), Some(units)) => currency.format(units),
             _ => text(name),
         }
     };
     let (at, kind, amount, balance) = (text("createdAt"), text("type"), money("amount"), money("balance"));
-    format!("{at:<24}  {kind:<10}  {amount:>12}  {balance:>12}  {}", text("resource")).trim_end().to_owned()
+    let what = ["resource", "stripePaymentIntentId"].map(text).into_iter().find(|text| !text.is_empty());
+    format!("{at:<24}  {kind:<10}  {amount:>12}  {balance:>12}  {}", what.unwrap_or_default())
+        .trim_end()
+        .to_owned()
 }
 
 async fn ask(url: &str, page: &Page, config: &Config) -> Result<Account, Failed> {
@@ -167,7 +173,7 @@ mod tests {
         let line = line(&entry);
         assert_eq!(
             line,
-            "2026-11-20T08:00:00Z      deduction          $0.01         $4.99  GET /a\u{fffd}[2J"
+            "2026-11-20T08:00:00Z      deduction         -$0.01         $4.99  GET /a\u{fffd}[2J"
         );
     }
 }

@@ -5,7 +5,9 @@ use super::config::Config;
 use super::exit::{Exit, Failed};
 use super::request::{builder, parse_url, prepare};
 use super::say::{Say, plain};
+use crate::books::Target;
 use crate::protocol::Accept;
+use crate::redirect::same_payee;
 use crate::{Challenge, CreditsOnly, Order, Origin, Outcome, Paying, Policy, Refused};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,11 +50,14 @@ async fn quoted(
     let answer = prepare(&client, method, url, request)?.send().await?;
     let origin =
         Origin::of(answer.url()).ok_or_else(|| Failed::usage("only http and https URLs can be paid for"))?;
-    let redirected = Origin::of(&parse_url(url)?).as_ref() != Some(&origin);
+    // A method that a redirect has changed is the server's word for another request: its last price is not looked for.
+    let target = Target::new(origin, method, answer.url().path());
+    let asked = Origin::of(&parse_url(url)?);
+    let redirected = !asked.is_some_and(|asked| same_payee(&asked, &target.origin));
     let status = answer.status().as_u16();
     match answer.extensions().get::<Outcome>() {
         Some(Outcome::Declined(challenge) | Outcome::NoOffer(challenge)) => {
-            told(challenge, &origin, redirected, &policy, config, say, dry)
+            told(challenge, (&target, redirected), &policy, config, say, dry)
         }
         Some(Outcome::NotOurs(why)) => {
             Err(Failed::new(Exit::NothingToPayWith, format!("this 402 cannot be paid by stripe402: {why}")))
@@ -69,8 +74,7 @@ async fn quoted(
 
 fn told(
     challenge: &Challenge,
-    origin: &Origin,
-    redirected: bool,
+    (target, redirected): (&Target, bool),
     policy: &Policy,
     config: &Config,
     say: Say,
@@ -79,7 +83,7 @@ fn told(
     let books = config.store.books().map_err(|error| Failed::new(Exit::Local, error.to_string()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-    let known = books.client(origin);
+    let (known, last_price) = (books.client(&target.origin), books.last_price(target));
     let verdicts: Vec<Result<(), Refused>> = challenge
         .offers
         .iter()
@@ -88,11 +92,11 @@ fn told(
             let covered = left.is_some_and(|left| *left >= offer.amount);
             let top_up = if covered { None } else { offer.currency.round_up_chargeable(offer.min_top_up) };
             let order = Order {
-                origin,
+                origin: &target.origin,
                 currency: offer.currency,
                 price: offer.amount,
                 top_up,
-                last_price: None,
+                last_price,
                 redirected,
             };
             books.check(policy, &order, now)

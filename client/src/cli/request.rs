@@ -157,7 +157,7 @@ async fn show(answer: Response, outcome: &Outcome, request: &Message, say: Say) 
         save(answer, request.output.as_deref(), head.as_deref()).await?;
     }
     if let Some(note) = note(outcome) {
-        say.note(&note);
+        if request.output.is_some() { say.note(&note) } else { say.note_below(&note) }
     }
     Ok(exit)
 }

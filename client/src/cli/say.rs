@@ -2,7 +2,7 @@
 
 use super::exit::Failed;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// How the program talks.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,14 @@ impl Say {
             // Whoever has closed the pipe does not want to know.
             drop(writeln!(std::io::stdout(), "{text}"));
         }
+    }
+
+    /// A remark after a body that went to standard output: on a terminal, on a line of its own.
+    pub(crate) fn note_below(self, text: &str) {
+        if std::io::stdout().is_terminal() && std::io::stderr().is_terminal() && !self.quiet && !self.json {
+            drop(writeln!(std::io::stderr()));
+        }
+        self.note(text);
     }
 
     /// A remark beside the result, for people.

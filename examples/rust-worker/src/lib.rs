@@ -39,9 +39,11 @@ async fn buy(env: &Env) -> Result<Response, FetchError> {
     let fetched = paying.fetch(&request, None).await?;
     match &fetched.outcome {
         Outcome::Paid(paid) => {
-            worker::console_log!("bought: price {:?}, charged {:?}", paid.price, paid.charged)
+            worker::console_log!("bought: price {:?}, charged {:?}", paid.price, paid.charged);
         }
-        other => worker::console_log!("not bought: {other:?}"),
+        other => {
+            worker::console_log!("not bought: {other:?}");
+        }
     }
     Ok(fetched.response)
 }

@@ -1,6 +1,7 @@
 //! The command `stripe402`, as scripts run it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use stripe402_client::protocol::PAYMENT;
@@ -8,7 +9,7 @@ use stripe402_client::{FileStore, Origin};
 use stripe402_e2e::{Layout, Paywall};
 
 use crate::given::{Folder, command, config, runs, said, shared, url};
-use crate::liars::{asks, ours};
+use crate::liars::{asks, ours, paid};
 use crate::scripted::{Scripted, answer};
 
 /// What must never be said.
@@ -66,6 +67,22 @@ fn a_price_is_told_without_paying() {
     );
     let dry = ["get", &joke, "--dry-run", "--payment-method", card.method.as_str()];
     assert_eq!(runs(&home, &dry).exit, 0);
+    // With a request that was paid for: its price may double, and not more.
+    std::fs::write(home.join("config.toml"), "max_price_rise = \"2\"\n[limits.usd]\n").unwrap();
+    let times = AtomicUsize::new(0);
+    let dearer = Scripted::start(move |asked| match asked.header(PAYMENT) {
+        Some(_) => paid(&json!({ "chargeId": "pi_1" })),
+        None => {
+            asks(&json!({"amount": if times.fetch_add(1, Ordering::SeqCst) == 0 { 100 } else { 201 }}), None)
+        }
+    });
+    assert_eq!(runs(&home, &["get", &dearer.url(), "--payment-method", "pm_a"]).exit, 0);
+    let risen = runs(&home, &["get", &dearer.url(), "--dry-run"]);
+    assert!(risen.exit == 6 && risen.out.contains("refused, price-rise: "), "{risen:?}");
+    assert_eq!(runs(&home, &["config", "forget", &dearer.url()]).out, format!("forgot {}\n", dearer.url()));
+    assert_eq!(runs(&home, &["get", &dearer.url()]).exit, 6, "the price is still known");
+    std::fs::remove_file(home.join("config.toml")).unwrap();
+    assert_eq!(runs(&home, &["get", &dearer.url()]).exit, 4, "the client id is not");
     let refused = runs(&home, &[&dry[..], &["--max-price", "0.0099", "--json"]].concat());
     let object: Value = serde_json::from_str(&refused.out).unwrap();
     assert_eq!((refused.exit, &object["offers"][0]["rule"]), (6, &json!("max-price")));
@@ -200,7 +217,7 @@ fn accounts_are_asked_for_by_client_id_and_shown_without_it() {
     let lines: Vec<_> = statement.out.lines().collect();
     assert_eq!(lines.len(), 3, "{statement:?}");
     assert!(
-        lines[0].contains("deduction") && lines[0].contains(" $0.01") && lines[0].contains("$4.97"),
+        lines[0].contains("deduction") && lines[0].contains("-$0.01") && lines[0].contains("$4.97"),
         "{lines:?}"
     );
     assert_eq!(lines[2], "more with --before usd-1.eur-7");

@@ -23,3 +23,4 @@ mod redirects;
 #[path = "../gate/scripted.rs"]
 #[allow(dead_code, reason = "the gate's tests use the rest")]
 mod scripted;
+mod worker;

@@ -27,7 +27,7 @@ fn names(answer: &Response, header: &str) -> Vec<String> {
 fn assert_readable(answer: &Response, page: &str) {
     assert_eq!(answer.header("access-control-allow-origin"), Some(page), "{answer:?}");
     let exposed = names(answer, "access-control-expose-headers");
-    for ours in ["payment-required", "payment-response"] {
+    for ours in ["payment-required", "payment-response", "retry-after"] {
         assert_eq!(exposed.iter().filter(|name| *name == ours).count(), 1, "{ours}: {exposed:?}");
     }
     assert!(names(answer, "vary").contains(&"origin".to_owned()), "{answer:?}");
@@ -108,7 +108,7 @@ fn an_origin_that_decides_about_its_own_answers_is_not_overruled() {
     let answer = sends(&paywall, Request::get("/paid/x").header("origin", PAGE).payment(card.pays()));
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     let exposed = names(&answer, "access-control-expose-headers");
-    assert_eq!(exposed, ["x-theirs", "payment-required", "payment-response"]);
+    assert_eq!(exposed, ["x-theirs", "payment-required", "payment-response", "retry-after"]);
     let free = sends(&paywall, Request::get("/free").header("origin", PAGE));
     assert_eq!(names(&free, "access-control-expose-headers"), ["x-theirs"], "free answers are untouched");
 }

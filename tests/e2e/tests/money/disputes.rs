@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stripe402_core::protocol::ErrorCode;
-use stripe402_e2e::{Card, Visitor};
+use stripe402_e2e::{Card, Request, Visitor};
 
 use crate::{controls, first_payment, sends, settles_at, shared, until};
 
@@ -22,6 +22,18 @@ fn assert_frozen(visitor: Visitor<'_>, card: &Card) {
         assert!(failure.error.unwrap().contains("frozen"));
         assert!(answer.required().accepts.is_empty(), "automatic payers stop where nothing is accepted");
     }
+    let cookie = format!("__Host-stripe402={}", card.client.as_str());
+    let by_hand = Request::get("/api/joke").header("accept", "text/html").header("cookie", cookie);
+    let page = visitor.asks(by_hand.header("sec-fetch-site", "same-origin"));
+    assert_eq!((page.status, page.header("content-type")), (402, Some("text/html; charset=utf-8")));
+    assert!(
+        page.text().contains("frozen") && !page.text().contains("<form"),
+        "a person is told, and asked for no card"
+    );
+    let body = json!({ "route": "GET /api/joke" }).to_string();
+    let deposit = visitor.asks(Request::post("/.well-known/stripe402/top-up", body).payment(card.pays()));
+    assert_eq!(deposit.status, 402, "{}", deposit.text());
+    assert!(deposit.failure().error.unwrap().contains("frozen"), "nothing can be paid in");
     assert_eq!(visitor.reached().len(), before, "nothing is served");
     assert_eq!(shared().stripe().charges(card).len(), 1, "nothing is charged");
 }
