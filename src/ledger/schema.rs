@@ -118,8 +118,8 @@ const TABLES: [&str; 14] = [
     ) STRICT, WITHOUT ROWID",
 ];
 
-/// Makes the tables. Call it inside the transaction that writes their first row.
-pub(super) fn create<S: Store>(store: &S) -> Result<(), StoreError> {
+/// Makes the tables that are not there. Call it inside the transaction that writes their first row.
+pub fn create<S: Store>(store: &S) -> Result<(), StoreError> {
     for table in TABLES {
         if mutant!(CreditWithoutIndex) && table.contains("entry_source") {
             continue;

@@ -174,3 +174,25 @@ fn a_stuck_top_up_is_looked_after_at_once() {
     let nothing = acts(visitor, &card, "resume", "w2", &json!({}));
     assert_eq!(nothing.status, 409, "{nothing:?}");
 }
+
+#[test]
+fn an_account_of_a_version_that_knew_fewer_tables_gets_the_others() {
+    let mut paywall = Paywall::start_raw(config(), Layout::default());
+    let card = paywall.stripe().card("admin_older");
+    first_payment(paywall.visitor("older"), &card);
+    paywall.kill();
+    for database in paywall.databases() {
+        let connection = rusqlite::Connection::open(database).expect("a database");
+        connection.execute_batch("DROP TABLE payback; DROP TABLE act").expect("its tables");
+    }
+    paywall.start_again();
+    let visitor = paywall.visitor("newer");
+    assert_eq!(visitor.pays("/api/joke", &card.spends()).receipt().credits_remaining.get(), 49_800);
+    let answer = acts(visitor, &card, "adjust", "a1", &json!({"currency": "usd", "amount": 200}));
+    assert_eq!(
+        (answer.status, &answer.json()["balances"][0]["balance"]),
+        (200, &json!(50_000)),
+        "{answer:?}"
+    );
+    assert_eq!(sees(visitor, &card, "/audit")["ok"], true);
+}
