@@ -7,16 +7,14 @@ use form_urlencoded::Serializer;
 use serde_json::Value;
 use stripe402_core::protocol::{AccountId, Currency, MinorAmount, Units};
 
-use super::record::{
-    Fields, Record, count, currency, flag, integer, moment, optional, owned, text, units, variant,
-};
+use super::record::{Fields, Record, count, currency, flag, moment, optional, owned, text, units, variant};
 use super::store::Millis;
 use super::topup::{
     FOREIGN_SPAN, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, MAX_SENDS, RESEND_AFTER, RESEND_WINDOW, StripeSide,
 };
 use crate::stripe::object::List;
 use crate::stripe::{
-    Failure, Method, PaymentIntentId, REFUND_OURS, Refund, Reply, Request, TopUpId, Unknown, request,
+    Failure, Method, PaymentIntentId, REFUND_OURS, Refund, Reply, Request, Unknown, request,
 };
 
 /// The record of one payback.
@@ -26,12 +24,8 @@ pub struct PayBack {
     pub id: String,
     /// The operator's act that asked for it.
     pub act: String,
-    /// The top-up whose charge it gives back.
-    pub top_up: TopUpId,
-    /// The charge.
+    /// The charge that it gives back, or some of it.
     pub intent: PaymentIntentId,
-    /// How much, in minor units.
-    pub amount: MinorAmount,
     /// The currency.
     pub currency: Currency,
     /// The credits that this is worth.
@@ -299,9 +293,7 @@ impl Record for PayBack {
         Fields::default()
             .with("id", self.id.as_str())
             .with("act", self.act.as_str())
-            .with("top_up", self.top_up.as_str())
             .with("intent", self.intent.as_str())
-            .with("amount", self.amount.get())
             .with("currency", self.currency.code())
             .with("units", self.units.get())
             .with("taken", self.taken.get())
@@ -315,9 +307,7 @@ impl Record for PayBack {
         Some(Self {
             id: owned(value, "id")?,
             act: owned(value, "act")?,
-            top_up: TopUpId::parse(text(value, "top_up")?).ok()?,
             intent: PaymentIntentId::parse(text(value, "intent")?).ok()?,
-            amount: MinorAmount::new(integer(value, "amount")?)?,
             currency: currency(value, "currency")?,
             units: units(value, "units")?,
             taken: units(value, "taken")?,

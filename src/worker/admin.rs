@@ -17,21 +17,37 @@ use super::limits;
 use super::platform::{new_op, now};
 use super::setup::Setup;
 use super::watch::Watch;
-use crate::gate::Memory;
 use crate::gate::admin::{self, Asked, MAX_BODY};
 use crate::gate::answer::Answer;
 use crate::gate::own::not_found;
 use crate::gate::record::Line;
 use crate::ledger::operator::{View, What};
 use crate::ledger::statement::Page;
-use crate::ledger::{Answer as AccountAnswer, Call};
+use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
-/// How many addresses that sent a wrong token an isolate remembers, and for how long.
-const REMEMBERED: usize = 1_000;
+/// How many addresses that sent a wrong token an isolate remembers, the last ones, and for how long.
+const REMEMBERED: usize = 100;
 const REMEMBERED_FOR: i64 = 60_000;
 
 thread_local! {
-    static WRONG: RefCell<Memory<String, ()>> = RefCell::new(Memory::new(REMEMBERED, REMEMBERED_FOR));
+    static WRONG: RefCell<Vec<(String, Millis)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether a wrong token came from this address within the last minute.
+fn is_suspect(address: &str) -> bool {
+    WRONG.with_borrow(|wrong| {
+        wrong.iter().any(|(known, at)| known == address && now().since(*at) < REMEMBERED_FOR)
+    })
+}
+
+fn suspect(address: String) {
+    WRONG.with_borrow_mut(|wrong| {
+        wrong.retain(|(known, _)| *known != address);
+        if wrong.len() >= REMEMBERED {
+            wrong.remove(0);
+        }
+        wrong.push((address, now()));
+    });
 }
 
 /// What became of it.
@@ -74,14 +90,14 @@ async fn answered(
     let headers = incoming.headers();
     let Some(token) = &setup.settings.secrets.admin_token else { return Err(not_found()) };
     let address = limits::address(&headers);
-    if WRONG.with_borrow(|wrong| wrong.get(&address, now()).is_some()) {
+    if is_suspect(&address) {
         limits::count(env, setup, &headers).await.map_err(|after| {
             let detail = "Too many wrong tokens came from this address.";
             Answer::problem(429, "Too many requests", detail).with("retry-after", after.to_string())
         })?;
     }
     if !admin::is_allowed(get(&headers, "authorization").as_deref(), token.expose_secret()) {
-        WRONG.with_borrow_mut(|wrong| wrong.put(address, (), now()));
+        suspect(address);
         return Err(admin::unauthorized());
     }
     let asked = admin::asked(&incoming.method(), url)?;
