@@ -4,7 +4,7 @@
 # Needed beforehand: Rust (rustup), Node 20 or later with npm, make.
 
 .SUFFIXES:
-.PHONY: help setup dev build example test test-all bench bench-docs soak check-bypass fuzz clean
+.PHONY: help setup dev build package example test test-all bench bench-docs soak check-bypass fuzz clean
 
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -36,6 +36,7 @@ help:
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
 	@echo "make example   a Worker that pays (examples/rust-worker)"
 	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
+	@echo "make package   dist/*.tgz: the built Worker, to be deployed by npx wrangler deploy where there is no Rust"
 	@echo "make setup     only install what the others need"
 	@echo "make clean     remove what was built (the tools stay)"
 
@@ -52,6 +53,9 @@ build/index.js: $(INPUTS) | $(TOOLS)
 
 build/index_bg.wasm: build/index.js
 	@test -f $@ || { rm -f build/index.js; $(MAKE) --no-print-directory build/index.js; }
+
+package: build
+	@$(WITH_NODE) exec node scripts/package.mjs
 
 # The Worker that pays, in examples/rust-worker, built as the paywall is.
 example: $(TOOLS)

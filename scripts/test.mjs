@@ -32,11 +32,18 @@ const stages = [
   { name: "example", run: "make example" },
   { name: "size", run: "node scripts/size.mjs" },
   { name: "deploy, dry", run: "node_modules/.bin/wrangler deploy --dry-run --outdir target/deploy" },
+  { name: "package", run: "make package", all: true },
+  { name: "package, tried", run: "node scripts/package_test.mjs", all: true },
   { name: "readme", run: "node scripts/readme_test.mjs" },
   { name: "JavaScript client", run: "node scripts/client_js.mjs" },
   { name: "JavaScript client, long", run: "node scripts/client_js.mjs --long", all: true },
   // Chromium: apt-get update && apt-get install -y chromium. What it sees lands in target/screenshots/.
   { name: "browser", run: "node --test --test-reporter=spec tests/browser/*.test.mjs", all: true },
+  {
+    name: "operator's API",
+    run: "cargo test -p stripe402-e2e --test admin schemathesis -- --ignored --nocapture",
+    all: true,
+  },
   // The last one: cargo's closing line then ends the output.
   { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
 ].filter(({ all, needs }) => (!all || process.argv.includes("--all")) && (!needs || existsSync(needs)));

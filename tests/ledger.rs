@@ -27,6 +27,7 @@ mod ledger {
     mod joining;
     mod limits;
     mod look_ups;
+    mod operator;
     mod plans;
     mod properties;
     mod records;

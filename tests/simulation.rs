@@ -31,6 +31,7 @@ mod simulation {
     pub(crate) mod link;
     pub(crate) mod mutants;
     pub(crate) mod object;
+    pub(crate) mod operating;
     pub(crate) mod paying;
     pub(crate) mod requests;
     pub(crate) mod run;

@@ -4,11 +4,13 @@
 //! is refused, never free; the path that was priced is the path that is forwarded.
 
 pub mod account;
+pub mod admin;
 pub mod ahead;
 pub mod answer;
 pub mod cookie;
 pub mod decide;
 pub mod deposit;
+pub mod discovery;
 pub mod headers;
 pub mod health;
 pub mod limits;

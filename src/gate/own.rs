@@ -10,6 +10,8 @@ pub const OWN_PREFIX: &str = "/.well-known/stripe402";
 /// The paths that are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
+    /// The prefix itself: what is for sale.
+    Discovery,
     /// `…/health`: what is switched on.
     Health,
     /// `…/webhook`: Stripe's events.
@@ -20,10 +22,13 @@ pub enum Own {
     Account,
     /// `…/account/forget`: this browser's cookies go.
     Forget,
+    /// `…/admin` and all below: for the operator. Whoever has the token learns there which paths and methods there are.
+    Admin,
 }
 
 /// Each path below the prefix, folded, with the methods that it answers.
-const PATHS: [(&str, &[&str], Own); 5] = [
+const PATHS: [(&str, &[&str], Own); 6] = [
+    ("", &["GET", "HEAD"], Own::Discovery),
     ("/health", &["GET", "HEAD"], Own::Health),
     ("/webhook", &["POST"], Own::Webhook),
     ("/top-up", &["POST"], Own::TopUp),
@@ -39,14 +44,16 @@ pub(super) fn below_prefix(folded: &str) -> Option<&str> {
 
 /// Whether a path is for clients, so that pages of other hosts may be allowed to ask for it.
 pub(super) fn is_for_clients(rest: &str) -> bool {
-    matches!(rest, "/top-up" | "/account")
+    matches!(rest, "" | "/top-up" | "/account")
 }
 
 /// Which of our paths a request means, or the answer that refuses it. `rest`: what lies below the prefix.
 pub(super) fn find(rest: &str, method: &str) -> Result<Own, Answer> {
+    if rest == "/admin" || rest.starts_with("/admin/") {
+        return Ok(Own::Admin);
+    }
     let Some((_, methods, own)) = PATHS.into_iter().find(|(path, ..)| *path == rest) else {
-        let detail = "There is no such resource of stripe402.";
-        return Err(Answer::problem(404, "Not found", detail));
+        return Err(not_found());
     };
     if !methods.contains(&method) {
         let allowed = methods.join(", ");
@@ -54,4 +61,9 @@ pub(super) fn find(rest: &str, method: &str) -> Result<Own, Answer> {
         return Err(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
     }
     Ok(own)
+}
+
+/// 404: there is no such path of ours, or it is switched off.
+pub fn not_found() -> Answer {
+    Answer::problem(404, "Not found", "There is no such resource of stripe402.")
 }

@@ -8,6 +8,7 @@ use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, U
 use super::account::Announcement;
 use super::amount::Offer;
 use super::entries::{Op, Order};
+use super::operator::{Act, View};
 use super::statement::Page;
 use crate::stripe::{CustomerId, PaymentIntentId};
 
@@ -48,6 +49,12 @@ pub enum Call {
     Announce(Announcement),
     /// Show a page of the statement.
     Show(Page),
+    /// Whether anybody ever tried to pay into this account.
+    IsKnown,
+    /// Show an operator something; the page is that of the entries.
+    See(View, Page),
+    /// An operator's act.
+    Act(Box<Act>),
 }
 
 /// A payment with a card that Stripe just told us about.
@@ -158,8 +165,15 @@ pub enum Answer {
     },
     /// The idempotency key was used for another request.
     OtherTarget,
-    /// A page of the statement, as the JSON that its owner gets.
+    /// A page of the statement, as the JSON that its owner gets; or what an operator sees.
     Statement(String),
+    /// What an operator asked for is not done.
+    Objected {
+        /// The status that it has in HTTP.
+        status: u16,
+        /// A sentence for the operator.
+        message: String,
+    },
     /// It is done (a delivery noted, an announcement applied).
     Done,
     /// It concerns nothing here.

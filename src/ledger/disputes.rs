@@ -36,9 +36,25 @@ impl Dispute {
 
 // `lost` with a balance below zero needs no freeze of its own: nothing can be spent from it, and a top-up that covers
 // the debt is allowed.
-const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
+const DISPUTED: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
 
 /// Whether a dispute holds the account frozen.
+pub(super) fn is_disputed<S: Store>(store: &S) -> Result<bool, StoreError> {
+    Ok(!store.run(DISPUTED, &[])?.is_empty())
+}
+
+const LOST: &str = "SELECT 1 FROM dispute WHERE payment_intent = ?1
+    AND (withdrawn AND NOT reinstated OR status IN ('needs_response', 'under_review', 'lost')) LIMIT 1";
+
+/// Whether the money of a PaymentIntent is disputed or gone: Stripe refunds none of it.
+pub(super) fn is_lost<S: Store>(store: &S, intent: &str) -> Result<bool, StoreError> {
+    Ok(!store.run(LOST, &[intent.into()])?.is_empty())
+}
+
+const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review')
+    UNION ALL SELECT 1 FROM account WHERE one = 1 AND frozen IS NOT NULL LIMIT 1";
+
+/// Whether a dispute or an operator holds the account frozen.
 pub(super) fn is_frozen<S: Store>(store: &S) -> Result<bool, StoreError> {
     Ok(!store.run(FROZEN, &[])?.is_empty())
 }

@@ -54,6 +54,8 @@ pub enum Kind {
     Refund,
     /// What a dispute took, or gave back.
     Dispute,
+    /// What an operator added or took away.
+    Adjustment,
 }
 
 impl Kind {
@@ -65,6 +67,7 @@ impl Kind {
             Self::Reversal => "reversal",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::Adjustment => "adjustment",
         }
     }
 }
@@ -111,14 +114,15 @@ const DEBIT: &str = "
     SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
+        AND NOT EXISTS (SELECT 1 FROM account WHERE one = 1 AND frozen IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5)
     RETURNING seq, balance";
 
-/// Debits the price of an order, if the balance covers it, no dispute is open and nobody has given the attempt up: one
-/// statement, one row. None: one of these is not so.
+/// Debits the price of an order, if the balance covers it, the account is not frozen and nobody has given the attempt up:
+/// one statement, one row. None: one of these is not so.
 pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<Posted>, StoreError> {
     let rows = store.run(
-        DEBIT,
+        if mutant!(FreezeForgotten) { DEBIT_FROZEN } else { DEBIT },
         &[
             order.currency.into(),
             now.into(),
@@ -129,6 +133,15 @@ pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<P
     )?;
     at_most_one(rows)?.as_ref().map(Posted::read).transpose()
 }
+
+/// [`super::mutants::Mutant::FreezeForgotten`]: only disputes freeze.
+const DEBIT_FROZEN: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
+    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
+    WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
+        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5)
+    RETURNING seq, balance";
 
 // Walks back from the last entry by its key, and stops at the first that is too old: the account may hold millions.
 const FIND_RECENT: &str = "
@@ -202,28 +215,52 @@ pub fn post_source<S: Store>(
     at_most_one(store.run(CREDIT, &params)?)?.as_ref().map(Posted::read).transpose()
 }
 
+const CREDIT_ACT: &str = "
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, source, op)
+    SELECT ?1, last.seq + 1, ?2, ?3, ?4, last.balance + ?4, ?5, ?6
+    FROM (SELECT seq, balance FROM entry WHERE currency = ?1
+          UNION ALL SELECT 0, 0
+          ORDER BY seq DESC LIMIT 1) AS last
+    WHERE true
+    ON CONFLICT DO NOTHING";
+
+/// Posts what an operator's act added or took away, once: its name is the source.
+pub(super) fn post_act<S: Store>(
+    store: &S,
+    currency: Currency,
+    amount: Units,
+    act: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let source = (!mutant!(ActTwice)).then_some(act);
+    let kind = Kind::Adjustment.as_str();
+    let params = [currency.into(), now.into(), kind.into(), amount.into(), source.into(), act.into()];
+    store.run(CREDIT_ACT, &params).map(drop)
+}
+
 // What Stripe took or gave, as a difference to what was booked before: the row that it is compared with keeps it from
 // being booked twice, so it has no source of its own.
 const ADJUST: &str = "
-    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource)
-    SELECT ?1, last.seq + 1, ?2, ?3, ?4, last.balance + ?4, ?5
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
+    SELECT ?1, last.seq + 1, ?2, ?3, ?4, last.balance + ?4, ?5, ?6
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1
           UNION ALL SELECT 0, 0
           ORDER BY seq DESC LIMIT 1) AS last
     RETURNING seq, balance";
 
 /// Posts a difference that Stripe's truth makes to what was booked; it may make the balance negative. `about` names the
-/// PaymentIntent or dispute.
+/// PaymentIntent or dispute, `act` what an operator did to cause it.
 pub fn adjust<S: Store>(
     store: &S,
     kind: Kind,
     currency: Currency,
     amount: Units,
     about: &str,
+    act: Option<&str>,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let params: [Param<'_>; 5] =
-        [currency.into(), now.into(), kind.as_str().into(), amount.into(), about.into()];
+    let params: [Param<'_>; 6] =
+        [currency.into(), now.into(), kind.as_str().into(), amount.into(), about.into(), act.into()];
     store.run(ADJUST, &params).map(drop)
 }
 

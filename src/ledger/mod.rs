@@ -30,6 +30,9 @@ pub mod disputes;
 pub mod entries;
 #[cfg(any(test, feature = "mutants"))]
 pub mod mutants;
+pub mod operator;
+pub mod payback;
+mod paybacks;
 pub mod record;
 pub mod request_keys;
 pub mod schema;
@@ -37,6 +40,7 @@ pub mod statement;
 pub mod store;
 pub mod topup;
 mod topups;
+pub mod views;
 pub mod words;
 
 pub use account::{Account, Advanced, Paying, Spent};

@@ -49,11 +49,19 @@ pub enum Mutant {
     DepositChargedAgain,
     /// Whoever waits for a deposit is debited like one who waits for a payment.
     DepositDebits,
+    /// An operator's act that comes again is done again.
+    ActTwice,
+    /// An account that an operator froze goes on paying.
+    FreezeForgotten,
+    /// A refund whose outcome is not known counts as refused: its credits come back.
+    PayBackForgotten,
+    /// What an operator gave back is booked once more when Stripe announces it.
+    OwnRefundTwice,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -71,6 +79,10 @@ impl Mutant {
         Self::ReversalsLeftBehind,
         Self::DepositChargedAgain,
         Self::DepositDebits,
+        Self::ActTwice,
+        Self::FreezeForgotten,
+        Self::PayBackForgotten,
+        Self::OwnRefundTwice,
     ];
 }
 

@@ -9,7 +9,7 @@ use super::store::{Store, StoreError};
 /// The version of the tables below, kept in the account's row.
 pub const VERSION: i64 = 1;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
     "CREATE TABLE IF NOT EXISTS entry (
         currency TEXT NOT NULL,
@@ -93,10 +93,33 @@ const TABLES: [&str; 12] = [
         currency TEXT PRIMARY KEY,
         up_to INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
+    // What operators did, who and why. Its name is in the entries that it made.
+    "CREATE TABLE IF NOT EXISTS act (
+        id TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        by_whom TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        currency TEXT,
+        amount INTEGER
+    ) STRICT, WITHOUT ROWID",
+    // What goes back to cards (ledger/payback). `taken`: what of it the balance misses now.
+    "CREATE TABLE IF NOT EXISTS payback (
+        id TEXT PRIMARY KEY,
+        act TEXT NOT NULL,
+        payment_intent TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        units INTEGER NOT NULL,
+        taken INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        outcome TEXT,
+        wake_at INTEGER,
+        machine TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID",
 ];
 
-/// Makes the tables. Call it inside the transaction that writes their first row.
-pub(super) fn create<S: Store>(store: &S) -> Result<(), StoreError> {
+/// Makes the tables that are not there. Call it inside the transaction that writes their first row.
+pub fn create<S: Store>(store: &S) -> Result<(), StoreError> {
     for table in TABLES {
         if mutant!(CreditWithoutIndex) && table.contains("entry_source") {
             continue;

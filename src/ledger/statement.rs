@@ -14,6 +14,8 @@ use super::store::{Millis, Row, Store, StoreError};
 
 /// A page holds at most so many entries.
 pub const MOST: u32 = 500;
+/// What is exported of an account holds at most so many.
+pub const MOST_EXPORTED: u32 = 10_000;
 
 /// Which page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub struct Page {
     pub currency: Option<Currency>,
     /// Where the page before ended.
     pub before: Option<Cursor>,
-    /// How many entries; at most [`MOST`].
+    /// How many entries; at most [`MOST`], in an export [`MOST_EXPORTED`].
     pub limit: u32,
     /// The client id, where its owner sent it and it may be repeated.
     pub client_id: Option<ClientId>,
@@ -89,6 +91,8 @@ pub struct Shown {
     pub resource: Option<String>,
     /// The PaymentIntent that brought it in.
     pub source: Option<String>,
+    /// The operator's act that made it.
+    pub act: Option<String>,
 }
 
 impl Shown {
@@ -103,6 +107,7 @@ impl Shown {
             balance: row.units(4)?,
             resource: owned(row.optional_text(5)?),
             source: owned(row.optional_text(6)?),
+            act: owned(row.optional_text(7)?),
         })
     }
 }
@@ -117,8 +122,15 @@ const CURRENCIES: &str = "
     )
     SELECT currency FROM known WHERE currency IS NOT NULL";
 
-const ENTRIES: &str = "SELECT seq, at, kind, amount, balance, resource, source FROM entry
+const ENTRIES: &str = "SELECT seq, at, kind, amount, balance, resource, source,
+        CASE WHEN kind IN ('adjustment', 'refund') THEN op END FROM entry
     WHERE currency = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+
+/// The currencies that there are entries in.
+pub(super) fn currencies<S: Store>(store: &S) -> Result<Vec<Currency>, StoreError> {
+    let read = |row: &Row| Currency::parse(row.text(0)?).map_err(|_| StoreError::Shape("a currency"));
+    store.run(CURRENCIES, &[])?.iter().map(read).collect()
+}
 
 impl<S: Store> Account<'_, S> {
     /// A page of the statement. Reads only, and of an account of which nothing is known not even that.
@@ -128,11 +140,10 @@ impl<S: Store> Account<'_, S> {
         if store.is_blank()? {
             return Ok(statement);
         }
-        let limit = page.limit.clamp(1, MOST);
+        let limit = page.limit.clamp(1, MOST_EXPORTED);
         // The entries of each currency, newest last, so that the next one is popped.
         let mut rows = Vec::new();
-        for row in store.run(CURRENCIES, &[])? {
-            let currency = Currency::parse(row.text(0)?).map_err(|_| StoreError::Shape("a currency"))?;
+        for currency in currencies(store)? {
             statement.balances.push((currency, super::entries::balance(store, currency)?));
             if page.currency.is_some_and(|wanted| wanted != currency) {
                 continue;
@@ -198,7 +209,7 @@ impl Statement {
 
 impl Shown {
     /// `amount` is what a deduction took; of all others it is what was added, negative where it was taken.
-    fn to_json(&self, client_id: &str) -> Value {
+    pub(super) fn to_json(&self, client_id: &str) -> Value {
         let (kind, amount) = match self.kind.as_str() {
             "debit" => ("deduction", self.amount.get().saturating_neg()),
             kind => (kind, self.amount.get()),
@@ -208,13 +219,15 @@ impl Shown {
             "dispute" => "stripeDisputeId",
             _ => "resource",
         };
+        // What an operator called an act is not for its client.
+        let source = self.source.as_deref().filter(|_| self.act.is_none());
         Fields::default()
             .with("id", format!("{}-{}", self.currency, self.seq))
             .with("clientId", client_id)
             .with("type", kind)
             .with("amount", amount)
             .with("currency", self.currency.code())
-            .with_some(about, self.source.as_deref().or(self.resource.as_deref()))
+            .with_some(about, source.or(self.resource.as_deref()))
             .with("createdAt", iso(self.at))
             .with("balance", self.balance.get())
             .done()

@@ -40,7 +40,14 @@ pub(super) fn deposited_since<S: Store>(
     at_most_one(rows)?.as_ref().map(read).transpose()
 }
 
-/// How much of a top-up is booked as refunded.
+/// The top-ups that were credited in a currency, newest first; at most 200.
+pub(super) fn credited<S: Store>(store: &S, currency: Currency) -> Result<Vec<TopUp>, StoreError> {
+    let sql = "SELECT machine FROM topup WHERE outcome = 'credited' AND currency = ?1
+        ORDER BY settled_at DESC, id LIMIT 200";
+    store.run(sql, &[currency.into()])?.iter().map(read).collect()
+}
+
+/// How much of a top-up is booked as refunded, besides what operators gave back.
 pub(super) fn refunded<S: Store>(store: &S, id: &TopUpId) -> Result<Units, StoreError> {
     let rows = store.run("SELECT refunded FROM topup WHERE id = ?1", &[id.as_str().into()])?;
     at_most_one(rows)?.ok_or(StoreError::Shape("a top-up"))?.units(0)

@@ -16,6 +16,7 @@ use super::account::{Announcement, DisputeFlags};
 use super::amount::Offer;
 use super::call::{Answer, Call, Deposit, Limits, Pay, Refused};
 use super::entries::{Op, Order};
+use super::operator::{Act, View};
 use super::record::{
     Fields, Record, count, currency, flag, integer, optional, optional_text, owned, text, units, variant,
 };
@@ -215,6 +216,25 @@ impl Record for Announcement {
     }
 }
 
+impl Page {
+    fn write_to(&self, fields: Fields) -> Fields {
+        fields
+            .with_some("currency", self.currency.map(Currency::code))
+            .with_some("before", self.before.as_ref().map(ToString::to_string))
+            .with("limit", self.limit)
+            .with_some("client_id", self.client_id.as_ref().map(ClientId::as_str))
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            currency: optional_text(value, "currency", |code| Currency::parse(code).ok())?,
+            before: optional_text(value, "before", Cursor::parse)?,
+            limit: count(value, "limit")?,
+            client_id: client(value)?,
+        })
+    }
+}
+
 impl Record for Call {
     fn write(&self) -> Value {
         let fields = Fields::default();
@@ -236,12 +256,10 @@ impl Record for Call {
                 fields.with("key", key.as_str()).with("holder", holder.as_str()).under("deliver")
             }
             Self::Announce(announcement) => fields.with("announce", announcement.write()).done(),
-            Self::Show(page) => fields
-                .with_some("currency", page.currency.map(Currency::code))
-                .with_some("before", page.before.as_ref().map(ToString::to_string))
-                .with("limit", page.limit)
-                .with_some("client_id", page.client_id.as_ref().map(ClientId::as_str))
-                .under("show"),
+            Self::Show(page) => page.write_to(fields).under("show"),
+            Self::See(view, page) => page.write_to(fields.with("view", view.as_str())).under("see"),
+            Self::Act(act) => fields.with("act", act.write()).done(),
+            Self::IsKnown => fields.under("is_known"),
         }
     }
 
@@ -260,12 +278,10 @@ impl Record for Call {
             "undo" => Self::Undo { currency: currency(content, "currency")?, op: op(content, "op")? },
             "deliver" => Self::Deliver { key: owned(content, "key")?, holder: op(content, "holder")? },
             "announce" => Self::Announce(Announcement::read(content)?),
-            "show" => Self::Show(Page {
-                currency: optional_text(content, "currency", |code| Currency::parse(code).ok())?,
-                before: optional_text(content, "before", Cursor::parse)?,
-                limit: count(content, "limit")?,
-                client_id: client(content)?,
-            }),
+            "show" => Self::Show(Page::read(content)?),
+            "see" => Self::See(View::parse(text(content, "view")?)?, Page::read(content)?),
+            "act" => Self::Act(Box::new(Act::read(content)?)),
+            "is_known" => Self::IsKnown,
             _ => return None,
         })
     }
@@ -324,6 +340,9 @@ impl Record for Answer {
                 .with_some("client_id", client_text(client_id))
                 .under("delivered"),
             Self::Statement(statement) => fields.with("json", statement.as_str()).under("statement"),
+            Self::Objected { status, message } => {
+                fields.with("status", *status).with("message", message.as_str()).under("objected")
+            }
             Self::OtherTarget => fields.under("other_target"),
             Self::Done => fields.under("done"),
             Self::NotOurs => fields.under("not_ours"),
@@ -365,6 +384,10 @@ impl Record for Answer {
                 client_id: client(content)?,
             },
             "statement" => Self::Statement(owned(content, "json")?),
+            "objected" => Self::Objected {
+                status: u16::try_from(integer(content, "status")?).ok()?,
+                message: owned(content, "message")?,
+            },
             "other_target" => Self::OtherTarget,
             "done" => Self::Done,
             "not_ours" => Self::NotOurs,

@@ -7,7 +7,7 @@ const make = (tag, text = '', kind = '') => {
   return node;
 };
 const money = (units, currency) => new Intl.NumberFormat('en', { style: 'currency', currency, maximumFractionDigits: 4 }).format(units / 1e4);
-const words = { topup: 'Credits added', deduction: 'Request', reversal: 'Given back', refund: 'Refund', dispute: 'Dispute' };
+const words = { topup: 'Credits added', deduction: 'Request', reversal: 'Given back', refund: 'Refund', dispute: 'Dispute', adjustment: 'Adjustment' };
 // What an entry did to the balance.
 const change = ({ type, amount }) => (type === 'deduction' ? -amount : amount);
 const say = (text, kind = 'bad') => {

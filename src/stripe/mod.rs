@@ -12,7 +12,9 @@ pub mod webhook;
 
 pub use error::{Decline, Failure, Refusal, Unknown};
 pub use ids::{CustomerId, DisputeId, Fingerprint, PaymentIntentId, TopUpId};
-pub use object::{Customer, CustomerRef, Dispute, PaymentIntent, PaymentIntentStatus, PaymentMethod, Refund};
+pub use object::{
+    Customer, CustomerRef, Dispute, PaymentIntent, PaymentIntentStatus, PaymentMethod, REFUND_OURS, Refund,
+};
 pub use request::{Method, Request};
 pub use response::{Answer, Reply};
 

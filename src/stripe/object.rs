@@ -141,7 +141,12 @@ pub struct Refund {
     pub amount: i64,
     /// Its status, as Stripe wrote it.
     pub status: String,
+    /// The payback of ours that asked for it, by its metadata ([`REFUND_OURS`]).
+    pub ours: Option<String>,
 }
+
+/// The name in a refund's metadata under which its payback stands.
+pub const REFUND_OURS: &str = "stripe402_refund";
 
 impl Refund {
     /// Whether its money is taken, or being taken. A refund that failed or was canceled took none.
@@ -232,7 +237,8 @@ impl FromJson for Refund {
     fn from_json(value: &Value) -> Option<Self> {
         // Refunds of old API versions have no status: they are done.
         let status = text(value, "status").unwrap_or("succeeded").to_owned();
-        Some(Self { amount: value.get("amount")?.as_i64()?, status })
+        let ours = metadata(value).get(REFUND_OURS).cloned();
+        Some(Self { amount: value.get("amount")?.as_i64()?, status, ours })
     }
 }
 

@@ -38,10 +38,15 @@ pub(super) async fn ask(
     call: &Call,
 ) -> Result<Answer, Unreachable> {
     let limit = match call {
-        Call::Spend(_) | Call::Reverse { .. } | Call::Undo { .. } | Call::Deliver { .. } | Call::Show(_) => {
-            DEBIT_TIME
+        Call::Spend(_)
+        | Call::Reverse { .. }
+        | Call::Undo { .. }
+        | Call::Deliver { .. }
+        | Call::Show(_)
+        | Call::IsKnown => DEBIT_TIME,
+        Call::Pay(_) | Call::Announce(_) | Call::See(..) | Call::Act(_) => {
+            setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN)
         }
-        Call::Pay(_) | Call::Announce(_) => setup.settings.top_up_wait_ms.saturating_add(PAY_MARGIN),
     };
     watch.within(tries(env, setup, account, call), limit).await.unwrap_or(Err(Unreachable))
 }
@@ -92,7 +97,10 @@ fn again(call: Call) -> Call {
         | Call::Undo { .. }
         | Call::Deliver { .. }
         | Call::Announce(_)
-        | Call::Show(_) => call,
+        | Call::Show(_)
+        | Call::IsKnown
+        | Call::See(..)
+        | Call::Act(_) => call,
     }
 }
 

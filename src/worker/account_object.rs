@@ -12,6 +12,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response, ResponseInit};
 
+use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
 use super::http::get;
 use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
@@ -41,13 +42,15 @@ pub struct Account {
     object: Rc<Object>,
 }
 
-struct Object {
-    state: ObjectState,
-    env: JsValue,
+/// One object: its state on the platform, and what it keeps in memory.
+pub(super) struct Object {
+    pub(super) state: ObjectState,
+    pub(super) env: JsValue,
     store: SqlStore,
     waiters: Waiters,
     queue: DebitQueue,
-    driving: Cell<bool>,
+    pub(super) driving: Cell<bool>,
+    pub(super) paying_back: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
 }
@@ -66,6 +69,7 @@ impl Account {
             waiters: Waiters::default(),
             queue: DebitQueue::default(),
             driving: Cell::new(false),
+            paying_back: Cell::new(false),
             booked: Cell::new(0),
             armed: Cell::new(None),
         };
@@ -97,7 +101,7 @@ impl Account {
 }
 
 impl Object {
-    fn ledger(&self) -> Ledger<'_, SqlStore> {
+    pub(super) fn ledger(&self) -> Ledger<'_, SqlStore> {
         Ledger::new(&self.store)
     }
 
@@ -126,7 +130,13 @@ impl Object {
                 let statement = self.ledger().statement(&page)?;
                 Ok(Answer::Statement(statement.to_json(page.client_id.as_ref())))
             }
+            Call::IsKnown => {
+                let known = self.ledger().is_known()?;
+                Ok(if known { Answer::Done } else { Answer::NotOurs })
+            }
             Call::Pay(pay) => self.pay(*pay).await,
+            Call::See(view, page) => objected(self.ledger().view(view, &page)),
+            Call::Act(act) => self.act(&act),
         }
     }
 
@@ -170,7 +180,7 @@ impl Object {
     }
 
     /// Makes the call of the open top-up, and those that follow from it, detached from whoever asked for it.
-    fn drive(self: Rc<Self>, setup: Rc<Setup>, call: StripeCall) {
+    pub(super) fn drive(self: Rc<Self>, setup: Rc<Setup>, call: StripeCall) {
         self.driving.set(true);
         self.arm();
         let object = self.clone();
@@ -210,7 +220,7 @@ impl Object {
             let (ledger, top_up) = (self.ledger(), announcement.top_up());
             let applied = match &truth {
                 Truth::Intent(intent) => ledger.announce_intent(top_up, intent, now())?,
-                Truth::Refunds(intent, taken) => ledger.announce_refunds(top_up, intent, *taken, now())?,
+                Truth::Refunds(intent, refunds) => ledger.announce_refunds(top_up, intent, refunds, now())?,
                 Truth::Dispute(intent, dispute, flags) => {
                     ledger.announce_dispute(top_up, intent, dispute, *flags, now())?
                 }
@@ -224,7 +234,7 @@ impl Object {
         Ok(account::pending())
     }
 
-    fn advance(&self, event: &Event<'_>) -> Result<Option<StripeCall>, StoreError> {
+    pub(super) fn advance(&self, event: &Event<'_>) -> Result<Option<StripeCall>, StoreError> {
         let call = self.waiters.tell(|waiting| {
             let advanced = self.ledger().advance(event, waiting, now())?;
             Ok::<_, StoreError>(match advanced {
@@ -248,7 +258,7 @@ impl Object {
     }
 
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
-    fn arm(&self) {
+    pub(super) fn arm(&self) {
         let storage = self.state.storage();
         let wake_at = match self.ledger().wake_at(self.keep(), now()) {
             Ok(wake_at) => wake_at,
@@ -293,6 +303,7 @@ impl Object {
         if let Err(error) = self.ledger().compact(self.keep(), now()) {
             console_error(&format!("stripe402: old debits could not be summed up: {error}"));
         }
+        self.clone().pay_back(setup.clone());
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),
@@ -338,7 +349,7 @@ fn thrown(error: &impl ToString) -> JsValue {
 /// What Stripe says about what was announced.
 enum Truth {
     Intent(PaymentIntent),
-    Refunds(PaymentIntent, i64),
+    Refunds(PaymentIntent, Vec<Refund>),
     Dispute(PaymentIntent, Dispute, DisputeFlags),
 }
 
@@ -361,9 +372,7 @@ async fn truth(setup: &Setup, announcement: &Announcement) -> Option<Truth> {
             if refunds.has_more {
                 return None;
             }
-            let taken = refunds.data.iter().filter(|refund| refund.takes());
-            let taken = taken.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
-            Some(Truth::Refunds(intent, taken))
+            Some(Truth::Refunds(intent, refunds.data))
         }
         Announcement::Dispute { dispute, flags, .. } => {
             let dispute = read(setup, &request::retrieve_dispute(dispute)).await?;
@@ -384,7 +393,7 @@ async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> 
 }
 
 impl Setup {
-    fn terms(&self) -> Terms<'_> {
+    pub(super) fn terms(&self) -> Terms<'_> {
         Terms {
             side: &self.side,
             deployment: &self.deployment,

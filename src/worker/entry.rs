@@ -14,6 +14,7 @@ use worker as _;
 
 use super::account_client::ask as ask_account;
 use super::account_page;
+use super::admin;
 use super::browser;
 use super::deposit;
 use super::early::{self, Early};
@@ -97,7 +98,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
                 if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
-        Decision::Own(Own::Health) => respond(&health(&setup), method, cors),
+        Decision::Own(own @ (Own::Health | Own::Discovery)) => respond(&told(own, &setup), method, cors),
         Decision::Own(Own::Webhook) => {
             let answer = webhook::deliver(env, &setup, request).await?;
             log(env, &setup, Line { decision: "webhook", status: answer.status, ..line }, began);
@@ -112,6 +113,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             let answer = account_page::show(env, &setup, &headers, &facts).await;
             respond(&answer, method, cors)
         }
+        Decision::Own(Own::Admin) => operated(env, &setup, request, &url, line, began).await,
         Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(ref target) | Decision::Free(ref target, _) => {
             let canonical = matches!(decision, Decision::Free(..));
@@ -395,6 +397,27 @@ async fn reverse(till: &Till<'_>, receipt: Receipt) -> PaymentResponse {
     response
 }
 
-fn health(setup: &Setup) -> Answer {
-    Answer::json(200, &crate::gate::health::report(&setup.settings, VERSION))
+/// What the configuration alone tells.
+fn told(own: Own, setup: &Setup) -> Answer {
+    match own {
+        Own::Discovery if setup.settings.discovery => {
+            Answer::json(200, &crate::gate::discovery::report(&setup.settings))
+        }
+        Own::Discovery => crate::gate::own::not_found(),
+        _ => Answer::json(200, &crate::gate::health::report(&setup.settings, VERSION)),
+    }
+}
+
+/// An answer for the operator. No page of another origin reads it.
+async fn operated(
+    env: &JsValue,
+    setup: &Setup,
+    request: &Request,
+    url: &str,
+    line: Line<'_>,
+    began: Millis,
+) -> Result<Response, JsValue> {
+    let told = admin::answer(env, setup, request, url).await;
+    log(env, setup, told.line(line), began);
+    respond(&told.answer, line.method, None)
 }

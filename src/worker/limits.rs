@@ -31,10 +31,7 @@ pub(super) async fn count(env: &JsValue, setup: &Setup, headers: &Headers) -> Re
     if !setup.settings.limits || !setup.settings.bindings.contains(&Binding::Limiter) {
         return Ok(());
     }
-    let address = get(headers, "cf-connecting-ip");
-    let zone = get(headers, "cf-worker");
-    let key = client_key(address.as_deref(), zone.as_deref());
-    match ask(env, &key).await {
+    match ask(env, &address(headers)).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(ADDRESS_RETRY),
         Err(error) => {
@@ -42,6 +39,13 @@ pub(super) async fn count(env: &JsValue, setup: &Setup, headers: &Headers) -> Re
             if setup.settings.mode == Mode::Live { Err(ADDRESS_RETRY) } else { Ok(()) }
         }
     }
+}
+
+/// Who a request counts as.
+pub(super) fn address(headers: &Headers) -> String {
+    let address = get(headers, "cf-connecting-ip");
+    let zone = get(headers, "cf-worker");
+    client_key(address.as_deref(), zone.as_deref())
 }
 
 /// Takes a call to Stripe out of this isolate's bucket.

@@ -5,7 +5,9 @@
 
 mod account_client;
 mod account_object;
+mod account_operator;
 mod account_page;
+mod admin;
 mod browser;
 mod debit_queue;
 mod deposit;
@@ -15,6 +17,7 @@ mod http;
 mod limits;
 mod origin;
 mod pay;
+mod payer;
 mod platform;
 mod setup;
 mod sql;

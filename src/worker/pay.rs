@@ -6,8 +6,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use secrecy::ExposeSecret;
-use stripe402_core::config::Mode;
 use stripe402_core::protocol::{
     AccountId, ClientId, Currency, ErrorCode, PAYMENT_RESPONSE, PaymentMethodId, PaymentResponse, Units,
     encode,
@@ -17,6 +15,7 @@ use web_sys::Headers;
 
 use super::account_client::ask;
 use super::limits;
+use super::payer::{NoPayer, payer};
 use super::platform::{Context, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
@@ -25,7 +24,7 @@ use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
 use crate::ledger::amount::Offer;
 use crate::ledger::{Answer, Call, Limits, Op, Order, Pay, Refused};
-use crate::stripe::{self, CustomerId, Failure, PaymentMethod, Refusal, request};
+use crate::stripe::{self, Failure, PaymentMethod, Refusal, request};
 
 /// How many payment methods an isolate remembers, and for how long.
 const REMEMBERED: usize = 2_000;
@@ -209,8 +208,11 @@ impl Till<'_> {
         limits::count(self.env, setup, self.headers).await.map_err(|after| too_many(sent, after))?;
         limits::take_call(setup).map_err(|after| too_many(sent, after))?;
         let found = self.retrieve(method, sent).await?;
-        let (account, client_id, customer) =
-            payer(setup, &found).map_err(|sentence| refused(paid, sent, sentence))?;
+        let (account, client_id, customer) = match payer(self.env, setup, &found).await {
+            Ok(payer) => payer,
+            Err(NoPayer::Refused(sentence)) => return Err(refused(paid, sent, sentence)),
+            Err(NoPayer::Unreachable) => return Err(unavailable(sent)),
+        };
         let held = setup.settings.limits;
         let call = Call::Pay(Box::new(Pay {
             order: order.clone(),
@@ -283,26 +285,6 @@ impl Till<'_> {
     }
 }
 
-type Payer = (AccountId, Option<ClientId>, Option<CustomerId>);
-
-/// Whose account a payment method pays into: that of the Customer it is attached to, else that of its card.
-fn payer(setup: &Setup, found: &PaymentMethod) -> Result<Payer, &'static str> {
-    if found.livemode != (setup.settings.mode == Mode::Live) {
-        return Err("This payment method belongs to Stripe's other mode (test or live).");
-    }
-    let secret = setup.settings.secrets.server_secret.expose_secret().as_bytes();
-    let by_card = found.fingerprint.as_ref().map(|print| ClientId::derive(secret, print.as_str()));
-    let Some(customer) = &found.customer else {
-        let client_id = by_card.ok_or("Only cards can pay here, and this one has no fingerprint.")?;
-        return Ok((AccountId::of(&client_id), Some(client_id), None));
-    };
-    let ours = customer.deployment.as_deref() == Some(setup.deployment.as_str());
-    let account = customer.account.as_deref().filter(|_| ours).and_then(|id| AccountId::parse(id).ok());
-    let account = account.ok_or("This payment method belongs to another customer.")?;
-    let client_id = by_card.filter(|id| AccountId::of(id) == account);
-    Ok((account, client_id, Some(customer.id.clone())))
-}
-
 /// The HTTP answer for what an account refused.
 fn refuse(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, answer: Answer) -> HttpAnswer {
     match answer {
@@ -329,6 +311,7 @@ fn refuse(paid: &PaidRequest<'_>, sent: Option<(&ClientId, Units)>, answer: Answ
         Answer::Paid { .. }
         | Answer::Deposited { .. }
         | Answer::Statement(_)
+        | Answer::Objected { .. }
         | Answer::Insufficient { .. }
         | Answer::Reversed { .. }
         | Answer::Done

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use js_sys::{JSON, Object, Reflect};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use stripe402_core::config::{Binding, ConfigErrors, Input, Mode, Phase, Settings, is_setting};
 use stripe402_core::protocol::deployment_tag;
 use stripe402_core::protocol::digest::{hex, sha256};
@@ -27,6 +27,8 @@ pub(super) struct Setup {
     pub(super) side: StripeSide,
     /// The deployment's tag in Stripe's metadata.
     pub(super) deployment: String,
+    /// The tag under the secret before a rotation.
+    previous: Option<String>,
 }
 
 thread_local! {
@@ -66,8 +68,15 @@ impl Setup {
             account: stripe_account(&settings.publishable_key),
             version: API_VERSION.to_owned(),
         };
-        let deployment = deployment_tag(settings.secrets.server_secret.expose_secret().as_bytes());
-        Self { gate: Gate::new(&settings), side, deployment, settings }
+        let tag = |secret: &SecretString| deployment_tag(secret.expose_secret().as_bytes());
+        let deployment = tag(&settings.secrets.server_secret);
+        let previous = settings.secrets.server_secret_previous.as_ref().map(tag);
+        Self { gate: Gate::new(&settings), side, deployment, previous, settings }
+    }
+
+    /// Whether a tag in Stripe's metadata is ours: under the secret of today, or under the one before a rotation.
+    pub(super) fn is_ours(&self, tag: &str) -> bool {
+        self.deployment == tag || self.previous.as_deref() == Some(tag)
     }
 }
 

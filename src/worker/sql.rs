@@ -9,7 +9,7 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use super::platform::{Sql, Storage, describe};
-use crate::ledger::{Param, Row, Store, StoreError, Value};
+use crate::ledger::{Param, Row, Store, StoreError, Value, schema};
 
 const EXACT: i64 = 9_007_199_254_740_991;
 
@@ -103,8 +103,13 @@ impl Store for SqlStore {
         if self.sql.database_size().map_err(|error| failed(&error))? == 0.0 {
             return Ok(true);
         }
-        let rows = self.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'entry'", &[])?;
-        self.has_tables.set(!rows.is_empty());
-        Ok(rows.is_empty())
+        let known = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('entry', 'payback')";
+        let tables = self.run(known, &[])?.len();
+        // Made by a version that knew fewer.
+        if tables == 1 {
+            schema::create(self)?;
+        }
+        self.has_tables.set(tables > 0);
+        Ok(tables == 0)
     }
 }

@@ -73,9 +73,7 @@ pub(super) async fn deliver(env: &JsValue, setup: &Setup, incoming: &Request) ->
 
 /// Which account an event means, by the metadata of its PaymentIntent; none: another deployment's, or nobody's.
 fn meant(setup: &Setup, intent: &PaymentIntent, hint: Hint) -> Option<(AccountId, Announcement)> {
-    if intent.metadata.get("stripe402_deployment") != Some(&setup.deployment) {
-        return None;
-    }
+    intent.metadata.get("stripe402_deployment").filter(|tag| setup.is_ours(tag))?;
     let account = AccountId::parse(intent.metadata.get("stripe402_account")?).ok()?;
     let top_up = TopUpId::parse(intent.metadata.get("stripe402_top_up")?).ok()?;
     let announcement = match hint {

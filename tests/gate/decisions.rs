@@ -90,8 +90,8 @@ fn our_own_paths_are_never_forwarded() {
         ("OPTIONS", "/.well-known/stripe402/health", "405 allow GET, HEAD"),
         ("POST", "/.well-known/stripe402/webhook", "webhook"),
         ("GET", "/.well-known/stripe402/webhook", "405 allow POST"),
-        ("GET", "/.well-known/stripe402", "404"),
-        ("GET", "/.well-known/stripe402/", "404"),
+        ("GET", "/.well-known/stripe402", "discovery"),
+        ("GET", "/.well-known/stripe402/", "discovery"),
         ("GET", "/.well-known/stripe402/unknown", "404"),
         ("POST", "/.well-known/stripe402/health/x", "404"),
     ];

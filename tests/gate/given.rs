@@ -87,11 +87,13 @@ pub(crate) fn words(decision: &Decision<'_>) -> String {
         Decision::Pay(paid) => {
             format!("pay {} for {} on {}", paid.price, paid.target.canonical, paid.route.key)
         }
+        Decision::Own(Own::Discovery) => "discovery".to_owned(),
         Decision::Own(Own::Health) => "health".to_owned(),
         Decision::Own(Own::Webhook) => "webhook".to_owned(),
         Decision::Own(Own::TopUp) => "top-up".to_owned(),
         Decision::Own(Own::Account) => "account".to_owned(),
         Decision::Own(Own::Forget) => "forget".to_owned(),
+        Decision::Own(Own::Admin) => "admin".to_owned(),
         Decision::Answer(answer, ..) => match (answer.status, header(answer, "allow")) {
             (402, None) => match body(answer).get("errorCode") {
                 Some(code) => format!("402 {}", code.as_str().unwrap()),

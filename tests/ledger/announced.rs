@@ -4,7 +4,7 @@ use serde_json::json;
 use stripe402_core::protocol::ErrorCode;
 use stripe402_edge::ledger::account::{Applied, DisputeFlags, Spent};
 use stripe402_edge::ledger::{Answer, Refused};
-use stripe402_edge::stripe::{Dispute, PaymentIntent, TopUpId};
+use stripe402_edge::stripe::{Dispute, PaymentIntent, Refund, TopUpId};
 
 use super::given::{
     MINUTE, World, answer, card, for_price, id, known_card, order, paid, paid_at_once, refused, units, usd,
@@ -16,8 +16,14 @@ fn first() -> PaymentIntent {
     Intent::new("pi_first", "succeeded").of(&id(1)).read()
 }
 
+/// What Stripe lists where so much was refunded.
+fn refunded(amount: i64) -> Vec<Refund> {
+    let refund = |amount| Refund { amount, status: "succeeded".to_owned(), ours: None };
+    (amount > 0).then(|| refund(amount)).into_iter().collect()
+}
+
 fn refunds(world: &World, taken: i64) -> Applied {
-    world.account().announce_refunds(&id(1), &first(), taken, world.now).unwrap()
+    world.account().announce_refunds(&id(1), &first(), &refunded(taken), world.now).unwrap()
 }
 
 const NONE: DisputeFlags = DisputeFlags { withdrawn: false, reinstated: false };
@@ -109,7 +115,10 @@ fn only_what_a_top_up_of_this_account_charged_is_ever_booked() {
         let dispute =
             Dispute { id: "dp_1".into(), amount: 500, currency: "usd".into(), status: "lost".into() };
         assert_eq!(account.announce_intent(&top_up, &truth, world.now), Ok(Applied::NotOurs));
-        assert_eq!(account.announce_refunds(&top_up, &truth, 500, world.now), Ok(Applied::NotOurs));
+        assert_eq!(
+            account.announce_refunds(&top_up, &truth, &refunded(500), world.now),
+            Ok(Applied::NotOurs)
+        );
         let applied = account.announce_dispute(&top_up, &truth, &dispute, WITHDRAWN, world.now);
         assert_eq!(applied, Ok(Applied::NotOurs));
     }
@@ -140,7 +149,7 @@ fn refunds_are_booked_as_the_difference_to_what_was_booked_before() {
 fn a_refund_that_is_announced_before_its_success_was_seen_books_both() {
     let world = ended("never_happened");
     let truth = Intent::new("pi_late", "succeeded").of(&id(1)).read();
-    let applied = world.account().announce_refunds(&id(1), &truth, 200, world.now);
+    let applied = world.account().announce_refunds(&id(1), &truth, &refunded(200), world.now);
     assert_eq!((applied, world.balance(usd())), (Ok(Applied::Done), 30_000));
     assert_eq!(world.entries().len(), 2);
 }

@@ -101,7 +101,8 @@ fn a_debit_stays_until_its_reversal_is_old_too() {
 #[test]
 fn what_has_a_source_and_what_stripe_took_stays() {
     let mut world = used();
-    let take = entries::adjust(&world.store, entries::Kind::Refund, usd(), units(-50), "pi_1", world.now);
+    let take =
+        entries::adjust(&world.store, entries::Kind::Refund, usd(), units(-50), "pi_1", None, world.now);
     take.unwrap();
     world.credit(eur(), 7_000, "pi_eur").unwrap();
     world.now = world.now.plus(KEEP);

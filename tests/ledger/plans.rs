@@ -71,6 +71,7 @@ fn assert_cheap(sql: &str, plan: &[String]) {
             let by_key = least
                 || line.contains("USING PRIMARY KEY (currency=?")
                 || line.contains("undone USING PRIMARY KEY (op=?")
+                || line == "SEARCH account USING INTEGER PRIMARY KEY (rowid=?)"
                 || line.contains("USING INDEX entry_of (currency=? AND of_seq=?)");
             assert!(by_key, "not by the key: {plan:#?}\n{sql}");
         } else if line.contains("SCAN") {

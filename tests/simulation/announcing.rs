@@ -21,7 +21,7 @@ const MOST_READS: u32 = 5;
 /// What was read besides the PaymentIntent.
 enum More {
     Nothing,
-    Refunds(i64),
+    Refunds(Vec<Refund>),
     Dispute(Dispute),
 }
 
@@ -70,9 +70,9 @@ impl World<'_> {
         };
         let more = match &reading.announcement {
             Announcement::Intent { .. } => Some(More::Nothing),
-            Announcement::Refunds { .. } => reply.object::<List<Refund>>(true).ok().map(|list| {
-                More::Refunds(list.data.iter().filter(|refund| refund.takes()).map(|r| r.amount).sum())
-            }),
+            Announcement::Refunds { .. } => {
+                reply.object::<List<Refund>>(true).ok().map(|list| More::Refunds(list.data))
+            }
             Announcement::Dispute { .. } => reply.object::<Dispute>(true).ok().map(More::Dispute),
         };
         match more {
@@ -101,8 +101,8 @@ impl World<'_> {
         }
         let (ledger, top_up) = (ledger!(self, account), reading.announcement.top_up());
         let applied = match (&reading.announcement, more) {
-            (Announcement::Refunds { .. }, More::Refunds(taken)) => {
-                ledger.announce_refunds(top_up, intent, *taken, now)
+            (Announcement::Refunds { .. }, More::Refunds(refunds)) => {
+                ledger.announce_refunds(top_up, intent, refunds, now)
             }
             (Announcement::Dispute { flags, .. }, More::Dispute(dispute)) => {
                 ledger.announce_dispute(top_up, intent, dispute, *flags, now)

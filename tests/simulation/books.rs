@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use stripe402_edge::ledger::payback::PayBack;
 use stripe402_edge::ledger::record::Record;
 use stripe402_edge::ledger::topup::TopUp;
 use stripe402_edge::ledger::{Row, Value};
@@ -21,6 +22,8 @@ pub(crate) struct Books {
     pub(crate) entries: Vec<Entry>,
     /// The top-ups that are settled, by their name.
     pub(crate) outcomes: HashMap<String, String>,
+    /// What goes, or went, back to cards, with the word for how that ended.
+    pub(crate) paybacks: Vec<(PayBack, &'static str)>,
     /// Whether a dispute holds the account frozen.
     frozen: bool,
 }
@@ -81,9 +84,13 @@ impl Entry {
 const ENTRIES: &str =
     "SELECT currency, seq, at, kind, amount, balance, resource, op, source, of_seq FROM entry
     ORDER BY currency, seq";
+/// How a payback may have ended; not at all, first.
+const PAID_BACK: [&str; 5] = ["", "done", "refused", "failed", "never_happened"];
 const COMPACTED: &str = "SELECT currency, up_to FROM compacted";
 const SUMMARY: &str = "SELECT currency, hour, resource, debits, reversals, amount FROM summary";
-const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review') LIMIT 1";
+const FROZEN: &str = "SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review')
+    UNION ALL SELECT 1 FROM account WHERE frozen IS NOT NULL LIMIT 1";
+const PAYBACKS: &str = "SELECT id, coalesce(outcome, ''), machine FROM payback";
 const TOP_UPS: &str = "SELECT id, open, outcome, CASE WHEN open THEN machine END FROM topup";
 
 impl World<'_> {
@@ -116,6 +123,21 @@ impl World<'_> {
             return self.broke(4, || format!("{} top-ups are open", open.len()));
         }
         object.open = open.pop().flatten();
+        let rows = object.disk.look(PAYBACKS);
+        let read = |row: &Row| {
+            let machine = serde_json::from_str(row.text(2).unwrap_or_default()).ok();
+            let word = PAID_BACK.into_iter().find(|word| row.text(1) == Ok(*word))?;
+            Some((machine.as_ref().and_then(PayBack::read)?, word))
+        };
+        let paybacks: Option<Vec<_>> = rows.iter().map(read).collect();
+        let Some(paybacks) = paybacks else { return self.broke(6, || "a payback cannot be read".to_owned()) };
+        for (payback, word) in &paybacks {
+            let before = object.books.paybacks.iter().find(|(one, _)| one.id == payback.id);
+            if !word.is_empty() && before.is_none_or(|(_, before)| before != word) {
+                self.coverage.pair("payback", word);
+            }
+        }
+        object.books.paybacks = paybacks;
         let frozen = !object.disk.look(FROZEN).is_empty();
         let debits = |entries: &[Entry]| entries.iter().filter(|entry| entry.kind == "debit").count();
         let served = debits(&entries) > debits(&object.books.entries);
@@ -202,6 +224,10 @@ fn check_entries(entries: &[Entry]) -> Result<(), Violation> {
             ("topup", of) => of.is_none() && entry.amount > 0,
             ("debit", of) => of.is_none() && entry.amount < 0 && entry.source.is_none(),
             ("refund" | "dispute", of) => of.is_none() && entry.about.is_some(),
+            ("adjustment", of) => {
+                let same = entries.iter().filter(|one| one.kind == "adjustment" && one.op == entry.op);
+                of.is_none() && entry.op.is_some() && same.count() == 1
+            }
             _ => false,
         };
         if !right {

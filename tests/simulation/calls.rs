@@ -66,7 +66,8 @@ impl World<'_> {
                 world.begin_reading(account, of, announcement);
             }),
             // Reads only: nobody in a history asks for one.
-            Call::Show(_) => {}
+            Call::Show(_) | Call::IsKnown | Call::See(..) => {}
+            Call::Act(act) => self.turn(account, "act", dice, |world, _| world.act(account, of, &act)),
             Call::Pay(pay) => self.turn(account, "pay", dice, |world, dice| {
                 world.pay(account, of, *pay, now, dice);
             }),
@@ -203,7 +204,7 @@ impl World<'_> {
         self.coverage.pair(state_of(open), said);
     }
 
-    fn drive(&mut self, account: usize, call: StripeCall) {
+    pub(crate) fn drive(&mut self, account: usize, call: StripeCall) {
         self.check_call(account, &call);
         let generation = self.objects[account].generation;
         let from = Asker::Drive { account, generation, verb: call.verb };
@@ -280,6 +281,7 @@ impl World<'_> {
         if self.objects[account].disk.writes() > before {
             self.coverage.compacted += 1;
         }
+        self.pay_back(account);
         if let Some(open) = &self.objects[account].open {
             let foreign = !open.is_of(self.side());
             let event = if foreign { "alarm, another Stripe" } else { "alarm" };
@@ -295,14 +297,14 @@ impl World<'_> {
         }
     }
 
-    fn say(&mut self, account: usize, of: Try, answer: Result<Answer, StoreError>) {
+    pub(crate) fn say(&mut self, account: usize, of: Try, answer: Result<Answer, StoreError>) {
         match answer {
             Ok(answer) => self.objects[account].say(of, answer),
             Err(error) => self.break_rule(Violation::store(&error)),
         }
     }
 
-    fn terms(&self) -> Terms<'_> {
+    pub(crate) fn terms(&self) -> Terms<'_> {
         Terms { side: self.side(), deployment: DEPLOYMENT, descriptor_suffix: None }
     }
 }

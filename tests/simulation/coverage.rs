@@ -10,7 +10,7 @@ const OFTEN: u64 = 100;
 
 /// Which events each state of the machine has to meet. A pair that is not here is either impossible (a settled top-up is
 /// told nothing but announcements) or needs two rare things at once; those are counted, too.
-const PAIRS: [(&str, &str); 14] = [
+const PAIRS: [(&str, &str); 15] = [
     ("customer", "made / stored answer / @write / alarm / alarm, another Stripe / payer"),
     (
         "attach",
@@ -64,6 +64,7 @@ const PAIRS: [(&str, &str); 14] = [
     ("declined", "announced: no success"),
     ("never_happened", "announced: succeeded"),
     ("canceled", "announced: no success"),
+    ("payback", "done / refused / failed / never_happened"),
 ];
 
 /// Every way in which a write can stay unanswered.
@@ -73,7 +74,7 @@ const WRITE: &str =
 const READ: &str = "no answer / rate limit / server error / unreadable";
 
 /// The turns that an object has.
-const TURNS: [&str; 15] = [
+const TURNS: [&str; 17] = [
     "spend",
     "pay",
     "resume",
@@ -89,6 +90,8 @@ const TURNS: [&str; 15] = [
     "read answered",
     "cancel answered",
     "alarm",
+    "act",
+    "refund answered",
 ];
 
 /// When, in a turn, an object died.

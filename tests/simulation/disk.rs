@@ -10,7 +10,7 @@ use stripe402_edge::ledger::{Param, Row, Store, StoreError};
 
 use crate::support::sqlite::Sqlite;
 
-const EMPTY: [&str; 8] = [
+const EMPTY: [&str; 10] = [
     "DELETE FROM entry",
     "DELETE FROM account",
     "DELETE FROM topup",
@@ -19,6 +19,8 @@ const EMPTY: [&str; 8] = [
     "DELETE FROM undone",
     "DELETE FROM summary",
     "DELETE FROM compacted",
+    "DELETE FROM act",
+    "DELETE FROM payback",
 ];
 
 /// The storage of one object.

@@ -95,6 +95,19 @@ impl World<'_> {
             }
             credited.push(source);
         }
+        for (payback, outcome) in &books.paybacks {
+            let refund = self.stripe.find(payback.intent.as_str()).and_then(|intent| {
+                intent.refunds.iter().find(|refund| refund.ours.as_ref() == Some(&payback.id))
+            });
+            let fits = match *outcome {
+                "done" | "failed" => refund.is_some(),
+                "refused" => refund.is_none_or(|refund| !refund.takes()),
+                _ => true,
+            };
+            if !fits || payback.taken > payback.units {
+                return Err(Violation::new(3, format!("payback {} is {outcome} without Stripe", payback.id)));
+            }
+        }
         for (top_up, outcome) in &books.outcomes {
             let paid = self.stripe.has_paid(top_up);
             let fits = match (outcome.as_str(), paid) {
@@ -244,16 +257,40 @@ impl World<'_> {
         if !self.objects[account].disk.is_flushed() {
             return self.broke(6, || format!("{key} is sent before its record is durable"));
         }
+        if request.path == "/v1/refunds" {
+            return self.check_refund_bytes(account, request, key);
+        }
         let here = self.side();
         if self.objects[account].open.as_ref().is_some_and(|open| !open.is_of(here)) {
             return self.broke(6, || format!("{key} is sent to another Stripe than its record's"));
         }
+        let top_up = self.objects[account].open.as_ref().map(|open| open.id.as_str().to_owned());
+        self.check_same_bytes(top_up, request, key);
+    }
+
+    /// The same for what goes back to a card: its credits are taken, durably, and by a record that holds these bytes.
+    fn check_refund_bytes(&mut self, account: usize, request: &Request, key: &str) {
+        self.look_at(account);
+        let here = self.side();
+        let paybacks = &self.objects[account].books.paybacks;
+        let found = paybacks.iter().find(|(one, _)| format!("{}.refund", one.id) == key);
+        let right = found.is_some_and(|(payback, outcome)| {
+            let booked = payback.taken == payback.units || !outcome.is_empty();
+            payback.body == request.body && payback.is_of(here) && booked
+        });
+        if !right {
+            let what = format!("no record explains {key}: {found:?}");
+            return self.broke(6, || what);
+        }
+        self.check_same_bytes(None, request, key);
+    }
+
+    fn check_same_bytes(&mut self, top_up: Option<String>, request: &Request, key: &str) {
         let now = self.now;
         let bytes = format!("{} {}", request.path, request.body);
         // A Customer's key belongs to the account: another top-up that finds none yet uses it again, and may.
-        let top_up = self.objects[account].open.as_ref().map(|open| open.id.as_str().to_owned());
-        let first = *self.first_sent.entry((top_up, key.clone())).or_insert(now);
-        let before = self.bytes_of.entry(key.clone()).or_insert_with(|| bytes.clone());
+        let first = *self.first_sent.entry((top_up, key.to_owned())).or_insert(now);
+        let before = self.bytes_of.entry(key.to_owned()).or_insert_with(|| bytes.clone());
         let (same, late) = (*before == bytes, now.since(first));
         // Clocks of two instances differ by seconds.
         let limit = RESEND_WINDOW + 5 * SECOND;
@@ -271,6 +308,12 @@ impl World<'_> {
             self.objects.iter().filter_map(|object| object.open.as_ref()).find(|open| open.is_of(here));
         if let Some(open) = stuck {
             let what = format!("a top-up is stuck: {:?}", open.state);
+            return self.broke(4, || what);
+        }
+        let mut paybacks = self.objects.iter().flat_map(|object| &object.books.paybacks);
+        let stuck = paybacks.find(|(one, outcome)| outcome.is_empty() && one.is_of(here));
+        if let Some((payback, _)) = stuck {
+            let what = format!("a payback is stuck: {:?}", payback.state);
             self.broke(4, || what);
         }
     }

@@ -49,6 +49,8 @@ pub(crate) enum Caller {
     Reverse(usize, u32),
     /// A delivery of a webhook.
     Delivery(usize),
+    /// An act of the operator: so many tries are left after this one.
+    Operator(usize, u32),
 }
 
 impl Ask {
@@ -73,8 +75,9 @@ impl Ask {
             | Call::Reverse { .. }
             | Call::Undo { .. }
             | Call::Deliver { .. }
-            | Call::Show(_) => DEBIT_TIME,
-            Call::Pay(_) | Call::Announce(_) => TOP_UP_WAIT + DEBIT_TIME,
+            | Call::Show(_)
+            | Call::IsKnown => DEBIT_TIME,
+            Call::Pay(_) | Call::Announce(_) | Call::See(..) | Call::Act(_) => TOP_UP_WAIT + DEBIT_TIME,
         }
     }
 }
@@ -157,7 +160,10 @@ impl World<'_> {
             | Call::Undo { .. }
             | Call::Deliver { .. }
             | Call::Announce(_)
-            | Call::Show(_) => {}
+            | Call::Show(_)
+            | Call::IsKnown
+            | Call::See(..)
+            | Call::Act(_) => {}
         }
         let pause = i64::from(ask.nth) * 60;
         self.in_a(pause, Event::Again(of.ask));
@@ -185,6 +191,7 @@ impl World<'_> {
             Caller::Undo(request, left) => self.undone(request, left, answer.is_some(), dice),
             Caller::Reverse(request, left) => self.reversed(request, left, answer.is_some(), dice),
             Caller::Delivery(delivery) => self.announced(delivery, answer.as_ref(), dice),
+            Caller::Operator(act, left) => self.operated(act, left, answer.is_some(), dice),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Object<'a> {
     pub(crate) queue: Vec<(Try, Order)>,
     pub(crate) waiters: VecDeque<Waiter>,
     pub(crate) driving: bool,
+    /// Whether a call of a payback is out.
+    pub(crate) paying_back: bool,
     pub(crate) booked: u32,
     pub(crate) reading: Vec<Reading>,
     pub(crate) readings: u32,
@@ -85,6 +87,7 @@ impl<'a> Object<'a> {
             queue: Vec::new(),
             waiters: VecDeque::new(),
             driving: false,
+            paying_back: false,
             booked: 0,
             reading: Vec::new(),
             readings: 0,
@@ -111,6 +114,7 @@ impl<'a> Object<'a> {
 fn seldom(turn: &str) -> u64 {
     match turn {
         "method answered" => 5,
+        "refund answered" => 10,
         "list answered" | "cancel answered" | "reverse" | "deliver" => 2,
         _ => 1,
     }
@@ -227,7 +231,7 @@ impl World<'_> {
         object.waiters.clear();
         object.outbox.clear();
         object.reading.clear();
-        (object.driving, object.booked, object.armed) = (false, 0, None);
+        (object.driving, object.paying_back, object.booked, object.armed) = (false, false, 0, None);
         object.alarm = object.alarm_kept;
         object.books.forget();
         for of in std::mem::take(&mut object.inside) {

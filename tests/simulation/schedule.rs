@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Deploy,
     /// The operator deletes a Customer at Stripe.
     DeleteCustomer,
+    /// The operator acts on an account.
+    Operate,
 }
 
 /// One step of a history.
@@ -116,6 +118,7 @@ fn draw_act(dice: &mut Dice) -> Act {
         (2, Act::Crash),
         (3, Act::Deploy),
         (2, Act::DeleteCustomer),
+        (8, Act::Operate),
     ]) {
         Act::Pass(_) => {
             let (low, high) = dice.weighted(&[

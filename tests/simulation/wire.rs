@@ -4,6 +4,7 @@
 //! do all the same, and later.
 
 use stripe402_edge::ledger::Millis;
+use stripe402_edge::ledger::payback;
 use stripe402_edge::ledger::topup::Verb;
 use stripe402_edge::stripe::{Reply, Request};
 
@@ -22,6 +23,8 @@ pub(crate) enum Asker {
     Drive { account: usize, generation: u32, verb: Verb },
     /// An object that reads what was announced.
     Truth { account: usize, generation: u32, reading: u32 },
+    /// An object that gives credits back to cards.
+    PayBack { account: usize, generation: u32, call: payback::Call },
     /// The Worker, for a request: whose payment method is this?
     Retrieve(usize),
     /// The Worker, for a webhook: whose PaymentIntent is this?
@@ -114,6 +117,11 @@ impl World<'_> {
             Asker::Truth { account, generation, reading } => {
                 if self.is_alive(account, generation) {
                     self.truth_read(account, reading, reply, dice);
+                }
+            }
+            Asker::PayBack { account, generation, call } => {
+                if self.is_alive(account, generation) {
+                    self.paid_back(account, &call, reply, dice);
                 }
             }
             Asker::Retrieve(request) => self.retrieved(request, reply, dice),

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use stripe402_edge::ledger::account::Told;
+use stripe402_edge::ledger::operator::Act as OperatorAct;
 use stripe402_edge::ledger::topup::StripeSide;
 use stripe402_edge::ledger::{Answer, Call, Millis, Pay};
 use stripe402_edge::stripe::Reply;
@@ -94,6 +95,8 @@ pub(crate) struct World<'a> {
     pub(crate) first_sent: HashMap<(Option<String>, String), Millis>,
     /// The top-ups that were begun for the deposits of an account, by the deposit's name, and when.
     pub(crate) deposits: HashMap<(usize, String), Vec<(String, Millis)>>,
+    /// The operator's acts, and on which account.
+    pub(crate) acts: Vec<(usize, OperatorAct)>,
     pub(crate) coverage: &'a mut Coverage,
     /// Whether anything changed that the invariants speak of.
     pub(crate) changed: bool,
@@ -131,6 +134,7 @@ impl<'a> World<'a> {
             bytes_of: HashMap::new(),
             first_sent: HashMap::new(),
             deposits: HashMap::new(),
+            acts: Vec::new(),
             coverage,
             changed: true,
             told: tell.then(Vec::new),
@@ -167,6 +171,7 @@ impl<'a> World<'a> {
                 let here = if dice.chance(600) { 1 - self.here } else { self.here };
                 self.deploy(here, dice);
             }
+            Act::Operate => self.operate(dice),
             Act::DeleteCustomer => {
                 if let Some(id) = self.stripe.delete_customer(self.here, dice) {
                     self.tell(|| format!("   the operator deletes {id}"));

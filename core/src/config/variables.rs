@@ -88,7 +88,7 @@ pub const VARIABLES: &[Variable] = &[
     var("PAYWALL_LOGO", "", "the page's logo, an https URL"),
     var("SUPPORT_URL", "", "where payers get help, an https URL"),
     var("TERMS_URL", "", "the terms of the service, an https URL"),
-    var("DISCOVERY", "on", "publish what is for sale under /.well-known/stripe402/"),
+    var("DISCOVERY", "on", "publish what is for sale under /.well-known/stripe402"),
     var("COMPACT_AFTER_DAYS", "90", "sum up an account's older entries after so many days"),
     var(
         "STRIPE_API_BASE",
@@ -97,7 +97,10 @@ pub const VARIABLES: &[Variable] = &[
     ),
     secret("STRIPE_SECRET_KEY", "Stripe's secret or restricted key, sk_… or rk_… (required)"),
     secret("SERVER_SECRET", "what client ids are derived from, at least 32 bytes (required)"),
-    secret("SERVER_SECRET_PREVIOUS", "the SERVER_SECRET before a rotation"),
+    secret(
+        "SERVER_SECRET_PREVIOUS",
+        "the SERVER_SECRET before a rotation: whoever paid in under it keeps the credits",
+    ),
     secret(
         "STRIPE_WEBHOOK_SECRET",
         "the webhook's signing secret, whsec_…; without it refunds and disputes are not seen",

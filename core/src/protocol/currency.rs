@@ -162,6 +162,14 @@ impl Currency {
         covering.get().checked_div(self.units_per_minor()).and_then(MinorAmount::new)
     }
 
+    /// The largest amount that Stripe can be told and that these units cover. `None`: they cover none.
+    pub fn charge_within(self, units: Units) -> Option<MinorAmount> {
+        let steps = units.get().checked_div(self.units_per_step())?;
+        let covered =
+            steps.checked_mul(self.units_per_step())?.min(self.units_of(self.stripe_maximum())?.get());
+        covered.checked_div(self.units_per_minor()).and_then(MinorAmount::new)
+    }
+
     /// What an amount at Stripe is worth in units. `None` only beyond the range of [`Units`].
     pub fn units_of(self, amount: MinorAmount) -> Option<Units> {
         amount.get().checked_mul(self.units_per_minor()).and_then(Units::new)

@@ -40,6 +40,11 @@ impl Units {
         value.as_i64().map_or_else(|| whole(value.as_f64()?), Units::new)
     }
 
+    /// The amount that a JSON number is, as programs write them: `50000.0` counts, a fraction does not.
+    pub fn from_json(number: &serde_json::Value) -> Option<Self> {
+        number.as_i64().map_or_else(|| number.as_f64().and_then(whole), Self::new)
+    }
+
     /// The number of units.
     pub const fn get(self) -> i64 {
         self.0

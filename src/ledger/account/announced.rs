@@ -11,7 +11,7 @@ use crate::ledger::disputes::{self, Dispute};
 use crate::ledger::entries::{self, Kind};
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::Event;
-use crate::ledger::topups;
+use crate::ledger::{paybacks, topups};
 use crate::stripe::{self, DisputeId, PaymentIntentId, TopUpId};
 
 /// What an event hinted at.
@@ -105,28 +105,43 @@ impl<S: Store> Account<'_, S> {
         Ok(Applied::Done)
     }
 
-    /// Books what was refunded in all, as a difference to what was booked before. `taken`: the sum of the PaymentIntent's
-    /// refunds that are pending, need action or succeeded, in minor units.
+    /// Books what was refunded in all, as a difference to what was booked before. `refunds`: all of the PaymentIntent's.
+    /// What our own paybacks asked for is theirs to book.
     pub fn announce_refunds(
         &self,
         top_up: &TopUpId,
         intent: &stripe::PaymentIntent,
-        taken: i64,
+        refunds: &[stripe::Refund],
         now: Millis,
     ) -> Result<Applied, StoreError> {
         if self.announce_intent(top_up, intent, now)? == Applied::NotOurs {
             return Ok(Applied::NotOurs);
         }
         let currency = Currency::parse(&intent.currency).map_err(|_| StoreError::Shape("a currency"))?;
-        let taken = minor_units(currency, taken)?;
         self.store.transaction(&mut || {
+            let paybacks = paybacks::of_intent(self.store, intent.id.as_str())?;
+            let mut taken = 0_i64;
+            for refund in refunds {
+                let ours = paybacks.iter().find(|one| refund.ours.as_ref() == Some(&one.id));
+                if let Some(payback) = ours {
+                    let mut after = payback.clone();
+                    after.is(refund);
+                    if after != *payback {
+                        paybacks::save(self.store, &mut after, now)?;
+                    }
+                }
+                if refund.takes() && (ours.is_none() || mutant!(OwnRefundTwice)) {
+                    taken = taken.saturating_add(refund.amount);
+                }
+            }
+            let taken = minor_units(currency, taken)?;
             let booked = topups::refunded(self.store, top_up)?;
             let taken =
                 if mutant!(RefundsAdded) { taken.checked_add(booked).unwrap_or(taken) } else { taken };
             let change = booked.checked_sub(taken).ok_or(StoreError::Shape("units"))?;
             if change != Units::ZERO {
                 topups::set_refunded(self.store, top_up, taken)?;
-                entries::adjust(self.store, Kind::Refund, currency, change, intent.id.as_str(), now)?;
+                entries::adjust(self.store, Kind::Refund, currency, change, intent.id.as_str(), None, now)?;
             }
             Ok(Applied::Done)
         })
@@ -166,7 +181,7 @@ impl<S: Store> Account<'_, S> {
             let change = after.effect().checked_sub(effect_before).ok_or(StoreError::Shape("units"))?;
             disputes::save(self.store, &after)?;
             if change != Units::ZERO {
-                entries::adjust(self.store, Kind::Dispute, currency, change, &truth.id, now)?;
+                entries::adjust(self.store, Kind::Dispute, currency, change, &truth.id, None, now)?;
             }
             Ok(Applied::Done)
         })

@@ -5,6 +5,7 @@
 //! account no payment was attempted.
 
 mod announced;
+mod operated;
 mod paying;
 mod settling;
 
@@ -19,7 +20,7 @@ use super::entries::{self, Op, Order, Posted};
 use super::request_keys::{self, Keyed};
 use super::store::{Millis, Store, StoreError, at_most_one};
 use super::topup::StripeSide;
-use super::{compaction, disputes, schema, topups};
+use super::{compaction, disputes, paybacks, schema, topups};
 use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// How long an account without credit is kept after the last attempt to pay into it.
@@ -58,7 +59,7 @@ pub enum Spent {
     Insufficient(Units),
     /// Nobody ever tried to pay into this account.
     Unknown,
-    /// A dispute is open: nothing is served and nothing charged until it is over.
+    /// A dispute is open, or an operator froze the account: nothing is served and nothing charged until that is over.
     Frozen(Units),
     /// Its idempotency key decides: no debit was made.
     Keyed(Keyed, Units),
@@ -113,7 +114,7 @@ impl<'s, S: Store> Account<'s, S> {
         entries::find_recent(self.store, order.currency, &order.op, now)
     }
 
-    /// Why an order is not debited: a dispute is open, or the balance does not cover it.
+    /// Why an order is not debited: the account is frozen, or the balance does not cover it.
     fn unpaid(&self, order: &Order) -> Result<Spent, StoreError> {
         let balance = entries::balance(self.store, order.currency)?;
         let frozen = disputes::is_frozen(self.store)?;
@@ -177,6 +178,16 @@ impl<'s, S: Store> Account<'s, S> {
         request_keys::deliver(self.store, key, holder, now)
     }
 
+    /// Whether anybody ever tried to pay into it.
+    pub fn is_known(&self) -> Result<bool, StoreError> {
+        Ok(self.head()?.is_some())
+    }
+
+    /// Whose it is; none: nobody ever tried to pay into it.
+    pub(super) fn owner(&self) -> Result<Option<ClientId>, StoreError> {
+        Ok(self.head()?.map(|head| head.client_id))
+    }
+
     /// Sums up debits that are `keep` milliseconds old and older: one bounded step.
     pub fn compact(&self, keep: i64, now: Millis) -> Result<(), StoreError> {
         if self.store.is_blank()? {
@@ -198,8 +209,9 @@ impl<'s, S: Store> Account<'s, S> {
             Some(_) => None,
             None => self.ends_at()?,
         };
+        let paybacks = paybacks::wake_at(self.store)?;
         let compacts = compaction::due(self.store, keep, now)?;
-        Ok(open.into_iter().chain(ends).chain(compacts).min())
+        Ok(open.into_iter().chain(ends).chain(paybacks).chain(compacts).min())
     }
 
     /// Whether the account holds nothing worth keeping, and has for long enough.
@@ -284,9 +296,9 @@ fn answer_of(spent: Spent, charge: Option<PaymentIntentId>, client_id: Option<Cl
     })
 }
 
-/// The answer of an account whose dispute is open.
+/// The answer of an account that a dispute or an operator holds frozen.
 fn frozen(balance: Units) -> Answer {
-    let message = "This account is frozen while a payment of it is disputed.";
+    let message = "This account is frozen: a payment of it is disputed, or the operator looks into it.";
     let mut refused = Refused::new(ErrorCode::PaymentFailed, message.to_owned(), balance);
     refused.frozen = true;
     Answer::Refused(refused)

@@ -118,7 +118,7 @@ impl TopUp {
         self.stay()
     }
 
-    pub(super) fn settle(self, outcome: Outcome) -> Transition {
+    pub(in crate::ledger) fn settle(self, outcome: Outcome) -> Transition {
         self.to(State::Settled(outcome))
     }
 
@@ -256,7 +256,8 @@ impl TopUp {
         self.side.live == here.live && self.side.account == here.account
     }
 
-    fn put_off(&mut self, to: Millis) {
+    /// Is due at this time, if it is not over.
+    pub(in crate::ledger) fn put_off(&mut self, to: Millis) {
         match &mut self.state {
             State::Sending(Sending { wake_at, .. })
             | State::LookUp { wake_at, .. }

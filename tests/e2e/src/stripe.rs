@@ -111,6 +111,11 @@ impl Stripe {
         self.all_of("payment_intents", card)
     }
 
+    /// The refunds that were asked for in the name of a card's account, oldest first.
+    pub fn refunds(&self, card: &Card) -> Vec<Value> {
+        self.all_of("refunds", card)
+    }
+
     /// The statuses of these.
     pub fn statuses(&self, card: &Card) -> Vec<String> {
         self.payment_intents(card).iter().map(|intent| text(&intent["status"])).collect()

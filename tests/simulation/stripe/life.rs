@@ -142,8 +142,21 @@ impl Stripe {
         let Some((of, left)) = self.some_payment(dice) else { return };
         let amount = if dice.chance(500) { left } else { dice.between(1, left) };
         let status = dice.weighted(&[(5, "succeeded"), (3, "pending"), (1, "requires_action")]);
+        self.give_back(of, amount, status, None, now, dice);
+    }
+
+    /// A refund is made; by us, if it says so.
+    pub(super) fn give_back(
+        &mut self,
+        of: IntentRef,
+        amount: i64,
+        status: &'static str,
+        ours: Option<String>,
+        now: Millis,
+        dice: &mut Dice,
+    ) {
         let refunds = &mut self.intent_mut(of).refunds;
-        refunds.push(Refund { amount, status });
+        refunds.push(Refund { amount, status, ours });
         let nth = refunds.len() - 1;
         self.announce("refund.created", of);
         self.announce("charge.refunded", of);

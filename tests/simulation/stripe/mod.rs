@@ -86,6 +86,8 @@ pub(crate) struct Intent {
 pub(crate) struct Refund {
     pub(crate) amount: i64,
     pub(crate) status: &'static str,
+    /// The payback that asked for it, by its metadata.
+    pub(crate) ours: Option<String>,
 }
 
 /// A dispute.
@@ -144,7 +146,7 @@ impl Intent {
 }
 
 impl Refund {
-    fn takes(&self) -> bool {
+    pub(crate) fn takes(&self) -> bool {
         matches!(self.status, "pending" | "requires_action" | "succeeded")
     }
 }

@@ -1,6 +1,6 @@
 //! What can be read at Stripe: the truth, unless the read itself goes wrong.
 
-use super::{DEPLOYMENT, Intent, Said, Side, Stripe, answered, error};
+use super::{DEPLOYMENT, Intent, Refund, Said, Side, Stripe, answered, error};
 use crate::simulation::dice::Dice;
 use stripe402_edge::stripe::Reply;
 
@@ -43,6 +43,15 @@ impl Intent {
         } else {
             self.status
         }
+    }
+}
+
+impl Refund {
+    /// As JSON.
+    pub(super) fn write(&self) -> String {
+        let ours = self.ours.as_ref().map(|id| format!(r#""stripe402_refund":"{id}""#)).unwrap_or_default();
+        let (amount, status) = (self.amount, self.status);
+        format!(r#"{{"id":"re_1","amount":{amount},"status":"{status}","metadata":{{{ours}}}}}"#)
     }
 }
 
@@ -121,11 +130,8 @@ impl Side {
         let id = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "payment_intent");
         let id = id.map(|(_, id)| id.into_owned()).unwrap_or_default();
         let intent = self.intents.iter().find(|intent| intent.id == id);
-        let data: Vec<String> = intent
-            .into_iter()
-            .flat_map(|intent| &intent.refunds)
-            .map(|refund| format!(r#"{{"amount":{},"status":"{}"}}"#, refund.amount, refund.status))
-            .collect();
+        let data: Vec<String> =
+            intent.into_iter().flat_map(|intent| &intent.refunds).map(Refund::write).collect();
         (answered(200, format!(r#"{{"data":[{}],"has_more":false}}"#, data.join(","))), "refunds")
     }
 

@@ -7,7 +7,8 @@ use stripe402_edge::ledger::Millis;
 use stripe402_edge::stripe::{Reply, Request};
 
 use super::{
-    Customer, DEPLOYMENT, Intent, IntentRef, Life, Said, Side, Stored, Stripe, answered, error, replayed,
+    Customer, DEPLOYMENT, Intent, IntentRef, Life, Refund, Said, Side, Stored, Stripe, answered, error,
+    replayed,
 };
 use crate::simulation::dice::Dice;
 use crate::simulation::schedule::{Charge as Fate, Profile};
@@ -139,6 +140,7 @@ impl Stripe {
                 self.sides[side].attach(id, field("customer"), profile, dice)
             }
             (Some("payment_intents"), Some(id), Some("cancel")) => self.cancel(side, id),
+            (Some("refunds"), None, None) => self.refund_for_us(side, &field, now, dice),
             (Some("payment_intents"), None, None) => {
                 assert_eq!(field("metadata[stripe402_deployment]"), DEPLOYMENT);
                 self.charge(side, &field, hidden, now, profile, dice)
@@ -223,6 +225,37 @@ impl Stripe {
         let of = &self.sides[side];
         let intent = &of.intents[nth];
         Ok((200, of.write(intent), intent.told()))
+    }
+
+    /// Makes a refund that the ledger asks for.
+    fn refund_for_us<'f>(
+        &mut self,
+        side: usize,
+        field: &dyn Fn(&str) -> &'f str,
+        now: Millis,
+        dice: &mut Dice,
+    ) -> Result<(u16, String, &'static str), String> {
+        let intents = &self.sides[side].intents;
+        let found =
+            intents.iter().position(|one| one.id == field("payment_intent") && one.status == "succeeded");
+        let Some(nth) = found else {
+            return Err(error(
+                "invalid_request_error",
+                "resource_missing",
+                "payment_intent",
+                "No such charge",
+            ));
+        };
+        let amount: i64 = field("amount").parse().unwrap_or(0);
+        if amount <= 0 || amount > intents[nth].left() {
+            let message = "Refund amount is greater than unrefunded amount on charge";
+            return Err(error("invalid_request_error", "", "amount", message));
+        }
+        let of = IntentRef { side, nth };
+        let status = dice.weighted(&[(5, "succeeded"), (2, "pending"), (1, "failed")]);
+        self.give_back(of, amount, status, Some(field("metadata[stripe402_refund]").to_owned()), now, dice);
+        let body = self.intent(of).refunds.last().map(Refund::write).unwrap_or_default();
+        Ok((200, body, "refunded"))
     }
 
     fn cancel(&mut self, side: usize, id: &str) -> Result<(u16, String, &'static str), String> {

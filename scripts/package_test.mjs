@@ -1,0 +1,101 @@
+// The package as a stranger uses it: unpacked in a clean folder, with the pinned wrangler and nothing else of this project.
+// `wrangler deploy --dry-run` takes it, and `wrangler dev` serves it; the check at run time names what is not set.
+
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const wrangler = resolve("node_modules/wrangler/bin/wrangler.js");
+const [tarball] = readdirSync("dist").filter((name) => name.endsWith(".tgz"));
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "stripe402-package-")));
+const env = {
+  PATH: process.env.PATH,
+  HOME: folder,
+  CI: "1",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_LOG_PATH: join(folder, "logs"),
+};
+const here = join(folder, "package");
+let server;
+
+try {
+  execFileSync("tar", ["-xzf", resolve("dist", tarball), "-C", folder]);
+  const dry = execFileSync("node", [wrangler, "deploy", "--dry-run", "--outdir", join(folder, "out")], {
+    cwd: here,
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  expect(/env\.ACCOUNTS/.test(dry) && /--dry-run: exiting now/.test(dry), `the dry run says:\n${dry}`);
+
+  // As it comes it has placeholders: nothing is served, and the setting is named.
+  expectSetting(await health(), 500, "STRIPE_PUBLISHABLE_KEY");
+
+  // With keys it serves.
+  const toml = readFileSync(join(here, "wrangler.toml"), "utf8");
+  writeFileSync(join(here, "wrangler.toml"), toml.replace("pk_test_replace_me", "pk_test_51Example"));
+  const secrets = 'STRIPE_SECRET_KEY="sk_test_51Example"\nSERVER_SECRET="an-hmac-secret-of-at-least-32-bytes!!"\n';
+  writeFileSync(join(here, ".dev.vars"), secrets);
+  const good = await health("/api/joke");
+  expect(good.health.status === 200, JSON.stringify(good.health));
+  expect(good.other.status === 402, `a priced path answers ${good.other.status}`);
+  console.log(`dist/${tarball}: deployed dry, served, and refused to serve with placeholders`);
+} finally {
+  stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+}
+
+// Starts `wrangler dev`, asks for its health and perhaps for another path, and stops it.
+async function health(other) {
+  const port = await freePort();
+  const args = ["dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false"];
+  server = spawn("node", [wrangler, ...args.map(String)], { cwd: here, env, stdio: "ignore", detached: true });
+  const ended = new Promise((_, fail) => server.on("exit", (code) => fail(new Error(`wrangler dev ended with ${code}`))));
+  ended.catch(() => {});
+  const ask = (path) => fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) });
+  for (const began = Date.now(); ; ) {
+    const answer = await Promise.race([ask("/.well-known/stripe402/health").catch(() => undefined), ended]);
+    if (answer) {
+      const found = { health: { ...(await answer.json()), status: answer.status } };
+      if (other) found.other = await ask(other);
+      await stop();
+      return found;
+    }
+    expect(Date.now() - began < 90_000, "wrangler dev does not serve");
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+function expectSetting({ health }, status, setting) {
+  expect(health.status === status && health.setting === setting, JSON.stringify(health));
+}
+
+// The whole group that we started: wrangler, and workerd below it.
+function stop() {
+  if (!server) return undefined;
+  const { pid } = server;
+  const gone = new Promise((done) => server.on("close", done));
+  server = undefined;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    return undefined;
+  }
+  return gone;
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
+  });
+}
+
+function expect(holds, otherwise) {
+  if (!holds) throw new Error(otherwise);
+}
