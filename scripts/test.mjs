@@ -51,7 +51,7 @@ const stages = [
 // The stages' own makes and cargos are nobody's sub-make.
 const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env;
 // What `make test` does a little of, `make test-all` does at length: kills, guesses, bytes through a paid route.
-const length = { STRIPE402_KILLS: "50", STRIPE402_GUESSES: "2000", STRIPE402_BYTES: String(1024 ** 3) };
+const length = { STRIPE402_KILLS: "50", STRIPE402_GUESSES: "10000", STRIPE402_BYTES: String(1024 ** 3) };
 if (process.argv.includes("--all")) Object.assign(env, length);
 const times = [];
 let closing = "";

@@ -100,6 +100,8 @@ pub struct Order {
     pub op: Op,
     /// Whether this may be the second try of a call that went through.
     pub retried: bool,
+    /// Which copy of the attempt's call this is, from 1: an earlier one that comes later is not debited.
+    pub nth: u32,
     /// The request's `Idempotency-Key`, if it has one.
     pub key: Option<RequestKey>,
 }
@@ -115,7 +117,7 @@ const DEBIT: &str = "
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
         AND NOT EXISTS (SELECT 1 FROM account WHERE one = 1 AND frozen IS NOT NULL)
-        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5)
+        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5 AND up_to >= ?6)
     RETURNING seq, balance";
 
 /// Debits the price of an order, if the balance covers it, the account is not frozen and nobody has given the attempt up:
@@ -129,6 +131,7 @@ pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<P
             order.price.into(),
             order.resource.as_str().into(),
             order.op.as_str().into(),
+            i64::from(order.nth).into(),
         ],
     )?;
     at_most_one(rows)?.as_ref().map(Posted::read).transpose()
@@ -140,7 +143,7 @@ const DEBIT_FROZEN: &str = "
     SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
-        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5)
+        AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5 AND up_to >= ?6)
     RETURNING seq, balance";
 
 // Walks back from the last entry by its key, and stops at the first that is too old: the account may hold millions.
@@ -168,19 +171,33 @@ pub fn find_recent<S: Store>(
 /// How long an attempt that was given up is remembered: longer than any network holds a call back.
 const UNDONE_SPAN: i64 = 3_600_000;
 
-/// Remembers that an attempt was given up.
+/// Remembers that an attempt was given up: no copy of its call is debited any more.
 pub(super) fn give_up<S: Store>(store: &S, op: &Op, now: Millis) -> Result<(), StoreError> {
     if mutant!(UndoneIsForgotten) {
         return Ok(());
     }
-    store.run("DELETE FROM undone WHERE at < ?1", &[now.plus(UNDONE_SPAN.wrapping_neg()).into()])?;
-    let sql = "INSERT INTO undone (op, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    store.run(sql, &[op.as_str().into(), now.into()]).map(drop)
+    forget_up_to(store, op, u32::MAX, now)
 }
 
-/// Whether an attempt was given up.
-pub(super) fn is_given_up<S: Store>(store: &S, op: &Op) -> Result<bool, StoreError> {
-    Ok(!store.run("SELECT 1 FROM undone WHERE op = ?1", &[op.as_str().into()])?.is_empty())
+/// Remembers that a later copy of an attempt's call has come: those before it are not debited any more.
+pub(super) fn come_again<S: Store>(store: &S, order: &Order, now: Millis) -> Result<(), StoreError> {
+    if order.nth < 2 || mutant!(LateCopyIsDebited) {
+        return Ok(());
+    }
+    forget_up_to(store, &order.op, order.nth.saturating_sub(1), now)
+}
+
+fn forget_up_to<S: Store>(store: &S, op: &Op, nth: u32, now: Millis) -> Result<(), StoreError> {
+    store.run("DELETE FROM undone WHERE at < ?1", &[now.plus(UNDONE_SPAN.wrapping_neg()).into()])?;
+    let sql = "INSERT INTO undone (op, at, up_to) VALUES (?1, ?2, ?3)
+        ON CONFLICT (op) DO UPDATE SET at = excluded.at, up_to = max(up_to, excluded.up_to)";
+    store.run(sql, &[op.as_str().into(), now.into(), i64::from(nth).into()]).map(drop)
+}
+
+/// Whether nobody waits for this copy of an attempt's call any more.
+pub(super) fn is_given_up<S: Store>(store: &S, order: &Order) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM undone WHERE op = ?1 AND up_to >= ?2";
+    Ok(!store.run(sql, &[order.op.as_str().into(), i64::from(order.nth).into()])?.is_empty())
 }
 
 const BALANCE: &str = "SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1";

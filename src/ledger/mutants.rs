@@ -43,6 +43,8 @@ pub enum Mutant {
     OneMissIsEnough,
     /// A call that comes after its undoing is debited.
     UndoneIsForgotten,
+    /// A copy of a call that comes after a later one is debited.
+    LateCopyIsDebited,
     /// What was given back of the debits that became sums stays behind.
     ReversalsLeftBehind,
     /// A deposit that comes again under its name is charged again.
@@ -61,7 +63,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -76,6 +78,7 @@ impl Mutant {
         Self::SentToAnotherStripe,
         Self::OneMissIsEnough,
         Self::UndoneIsForgotten,
+        Self::LateCopyIsDebited,
         Self::ReversalsLeftBehind,
         Self::DepositChargedAgain,
         Self::DepositDebits,

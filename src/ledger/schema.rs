@@ -74,10 +74,12 @@ const TABLES: [&str; 14] = [
         deliveries INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS request_key_debit ON request_key (currency, seq)",
-    // The attempts that were given up: a call of theirs that still comes is not debited.
+    // The attempts that were given up, or tried again since: a copy of their call up to this one that still comes is not
+    // debited.
     "CREATE TABLE IF NOT EXISTS undone (
         op TEXT PRIMARY KEY,
-        at INTEGER NOT NULL
+        at INTEGER NOT NULL,
+        up_to INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID",
     // What became of debits and their reversals after some months (ledger/compaction), and how far that has come.
     "CREATE TABLE IF NOT EXISTS summary (

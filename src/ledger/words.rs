@@ -94,6 +94,7 @@ impl Record for Order {
             .with("resource", self.resource.as_str())
             .with("op", self.op.as_str())
             .with("retried", self.retried)
+            .with_some("nth", (self.nth > 1).then_some(self.nth))
             .with_some("key", key)
             .done()
     }
@@ -114,6 +115,8 @@ impl Record for Order {
             resource: owned(value, "resource")?,
             op: op(value, "op")?,
             retried: flag(value, "retried"),
+            nth: optional(value, "nth", |nth| nth.as_u64().and_then(|nth| u32::try_from(nth).ok()))?
+                .unwrap_or(1),
             key: optional(value, "key", key)?,
         })
     }
@@ -416,6 +419,7 @@ mod tests {
             resource: "GET /api/joke".into(),
             op: Op::from_bytes([0xab; 16]),
             retried: false,
+            nth: 1,
             key: None,
         };
         let op = "ab".repeat(16);
@@ -445,6 +449,7 @@ mod tests {
                 resource: "GET /api/joke".into(),
                 op: Op::from_bytes([0xab; 16]),
                 retried: false,
+                nth: 1,
                 key: None,
             },
             client_id: None,

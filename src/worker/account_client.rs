@@ -37,6 +37,17 @@ pub(super) async fn ask(
     account: &AccountId,
     call: &Call,
 ) -> Result<Answer, Unreachable> {
+    ask_for(env, setup, watch, account, &mut call.clone()).await
+}
+
+/// Asks an account, and leaves in the call how often that was tried.
+pub(super) async fn ask_for(
+    env: &JsValue,
+    setup: &Setup,
+    watch: &Watch,
+    account: &AccountId,
+    call: &mut Call,
+) -> Result<Answer, Unreachable> {
     let limit = match call {
         Call::Spend(_)
         | Call::Reverse { .. }
@@ -55,12 +66,11 @@ async fn tries(
     env: &JsValue,
     setup: &Setup,
     account: &AccountId,
-    call: &Call,
+    call: &mut Call,
 ) -> Result<Answer, Unreachable> {
     let began = now();
-    let mut call = call.clone();
     for nth in 1..=TRIES {
-        match once(env, setup, account, &call).await {
+        match once(env, setup, account, call).await {
             Ok(answer) => return Ok(answer),
             Err(error) => {
                 console_error(&format!(
@@ -75,23 +85,17 @@ async fn tries(
                 }
             }
         }
-        call = again(call);
+        again(call);
         within(std::future::pending::<()>(), nth.saturating_mul(60)).await;
     }
     Err(Unreachable)
 }
 
 /// The same call, marked: the first may have gone through.
-fn again(call: Call) -> Call {
-    match call {
-        Call::Spend(mut order) => {
-            order.retried = true;
-            Call::Spend(order)
-        }
-        Call::Pay(mut pay) => {
-            pay.order.retried = true;
-            Call::Pay(pay)
-        }
+fn again(call: &mut Call) {
+    let order = match call {
+        Call::Spend(order) => order,
+        Call::Pay(pay) => &mut pay.order,
         // These change nothing when they come twice.
         Call::Reverse { .. }
         | Call::Undo { .. }
@@ -100,8 +104,10 @@ fn again(call: Call) -> Call {
         | Call::Show(_)
         | Call::IsKnown
         | Call::See(..)
-        | Call::Act(_) => call,
-    }
+        | Call::Act(_) => return,
+    };
+    order.retried = true;
+    order.nth = order.nth.saturating_add(1);
 }
 
 async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, JsValue> {

@@ -13,7 +13,7 @@ use stripe402_core::protocol::{
 use wasm_bindgen::JsValue;
 use web_sys::Headers;
 
-use super::account_client::ask;
+use super::account_client::{ask, ask_for};
 use super::limits;
 use super::payer::{NoPayer, payer};
 use super::platform::{Context, console_error, new_op, now};
@@ -109,19 +109,20 @@ impl Till<'_> {
     pub(super) async fn pay(&self, method: &str) -> Result<Receipt, HttpAnswer> {
         let paid = self.paid;
         let Some(op) = new_op() else { return Err(unavailable(None)) };
-        let order = Order {
+        let mut order = Order {
             currency: paid.currency,
             price: paid.price,
             resource: paid.resource(method),
             op,
             retried: false,
+            nth: 1,
             key: paid.key.clone(),
         };
         let mut sent = None;
         // In a refusal a page could read what its cookie hides from it.
         let told = |client_id, balance| (!paid.by_cookie).then_some((client_id, balance));
         if let Some(client_id) = &paid.payment.client_id {
-            match self.spend(client_id, &order, None).await? {
+            match self.spend(client_id, &mut order, None).await? {
                 Spent::Paid(receipt) => return Ok(*receipt),
                 Spent::Insufficient(balance) => sent = told(client_id, balance),
                 Spent::Other(answer) => return Err(refuse(paid, told(client_id, Units::ZERO), answer)),
@@ -137,7 +138,7 @@ impl Till<'_> {
             Some(Known::Client(client_id))
                 if paid.deposit.is_none() && sent.is_none_or(|(sent, _)| *sent != client_id) =>
             {
-                match self.spend(&client_id, &order, sent).await? {
+                match self.spend(&client_id, &mut order, sent).await? {
                     Spent::Paid(receipt) => return Ok(*receipt),
                     Spent::Insufficient(_) => {}
                     Spent::Other(answer) => return Err(refuse(paid, sent, answer)),
@@ -151,15 +152,21 @@ impl Till<'_> {
     async fn spend(
         &self,
         client_id: &ClientId,
-        order: &Order,
+        order: &mut Order,
         sent: Option<(&ClientId, Units)>,
     ) -> Result<Spent, HttpAnswer> {
         let account = AccountId::of(client_id);
-        let Ok(answer) = ask(self.env, self.setup, self.watch, &account, &Call::Spend(order.clone())).await
-        else {
+        let mut call = Call::Spend(order.clone());
+        let Ok(answer) = ask_for(self.env, self.setup, self.watch, &account, &mut call).await else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
+        // Where a copy may still be on its way, what this request asks next is a later one.
+        if let Call::Spend(tried) = call
+            && tried.retried
+        {
+            order.nth = tried.nth.saturating_add(1);
+        }
         Ok(match answer {
             Answer::Paid { seq, balance, op, .. } => Spent::Paid(Box::new(Receipt {
                 client_id: client_id.clone(),

@@ -174,3 +174,21 @@ fn an_attempt_that_was_given_up_is_not_debited_when_its_call_still_comes() {
     // Others are debited as ever.
     assert!(matches!(world.spend(&order(3, 100)), Spent::Paid(_)));
 }
+
+#[test]
+fn a_copy_of_a_call_that_comes_after_a_later_copy_is_not_debited() {
+    let world = World::credited();
+    // The second copy paid; the first comes late.
+    let again = |number, price| Order { retried: true, nth: 2, ..order(number, price) };
+    assert!(matches!(world.spend(&again(1, 100)), Spent::Paid(_)));
+    assert_eq!(world.spend(&order(1, 100)), Spent::Insufficient(units(49_900)));
+    assert!(matches!(world.spend(&Order { nth: 3, ..again(1, 100) }), Spent::Paid(Posted { seq: 2, .. })));
+    // The second copy was refused; then there is enough, and the first comes.
+    assert_eq!(world.spend(&again(2, 60_000)), Spent::Insufficient(units(49_900)));
+    world.credit(usd(), 50_000, "pi_2").unwrap();
+    assert_eq!(world.spend(&order(2, 60_000)), Spent::Insufficient(units(99_900)));
+    assert_eq!(world.balance(usd()), 99_900);
+    // What the same request asks after that is later than both.
+    let later = Order { nth: 3, ..order(2, 60_000) };
+    assert!(matches!(world.spend(&later), Spent::Paid(_)));
+}

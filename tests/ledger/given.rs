@@ -58,6 +58,7 @@ pub(crate) fn order(number: u8, price: i64) -> Order {
         resource: "GET /api/joke".to_owned(),
         op: op(number),
         retried: false,
+        nth: 1,
         key: None,
     }
 }

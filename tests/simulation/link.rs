@@ -29,6 +29,8 @@ pub(crate) struct Try {
 pub(crate) struct Ask {
     pub(crate) account: usize,
     pub(crate) call: Call,
+    /// What each try sent: one that is held up stays as it was.
+    copies: Vec<Call>,
     from: Caller,
     nth: u32,
     /// The last try of which the caller knows that it failed.
@@ -55,7 +57,7 @@ pub(crate) enum Caller {
 
 impl Ask {
     pub(crate) const fn new(account: usize, call: Call, from: Caller, began: Millis) -> Self {
-        Self { account, call, from, nth: 0, failed: 0, began, over: false }
+        Self { account, call, copies: Vec::new(), from, nth: 0, failed: 0, began, over: false }
     }
 
     /// Whether a request waits for it.
@@ -87,6 +89,7 @@ impl World<'_> {
     pub(crate) fn send(&mut self, nth: usize, dice: &mut Dice) {
         let ask = &mut self.asks[nth];
         ask.nth += 1;
+        ask.copies.push(ask.call.clone());
         let of = Try { ask: nth, nth: ask.nth };
         let from = ask.from;
         let (link, slow) = (self.profile.link, if dice.fault(self.profile.link) { 900 } else { 8 });
@@ -100,6 +103,10 @@ impl World<'_> {
         if ask.is_held_up_safely(&self.objects[ask.account]) && dice.fault(link) {
             at = self.now.plus(dice.between(SECOND, 20 * SECOND));
             self.coverage.lost("a call that was held up");
+            // The caller may learn that the connection broke, and send another copy before this one comes.
+            if dice.chance(500) {
+                self.in_a(dice.between(1, 900), Event::Failed(of));
+            }
         } else if let Caller::Request(request) | Caller::Undo(request, _) | Caller::Reverse(request, _) = from
         {
             let last = &mut self.requests[request].last_arrival;
@@ -111,8 +118,10 @@ impl World<'_> {
 
     /// A call reached its object.
     pub(crate) fn arrive(&mut self, of: Try, dice: &mut Dice) {
-        let (account, call) = (self.asks[of.ask].account, self.asks[of.ask].call.clone());
+        let ask = &self.asks[of.ask];
+        let (account, call) = (ask.account, ask.copies[of.nth as usize - 1].clone());
         self.objects[account].inside.push(of);
+        self.tell(|| format!("   {account}: copy {} of call {} comes", of.nth, of.ask));
         if dice.fault(self.profile.link) {
             // Cut while it is in there: the object does not notice.
             let when = dice.one_of(&[50, 4 * SECOND]);
@@ -136,6 +145,12 @@ impl World<'_> {
         }
         ask.over = true;
         let from = ask.from;
+        // Where a copy may still be on its way, what this request asks next is a later one (`worker/pay`).
+        if let (Caller::Request(request), Call::Spend(order)) = (from, &ask.call)
+            && order.retried
+        {
+            self.requests[request].order.nth = order.nth + 1;
+        }
         self.tell(|| format!("   {from:?} is told {answer:?}"));
         self.called(from, Some(answer), dice);
     }
@@ -154,8 +169,8 @@ impl World<'_> {
         }
         // The same call, marked: the first may have gone through.
         match &mut ask.call {
-            Call::Spend(order) => order.retried = true,
-            Call::Pay(pay) => pay.order.retried = true,
+            Call::Spend(order) => (order.retried, order.nth) = (true, order.nth + 1),
+            Call::Pay(pay) => (pay.order.retried, pay.order.nth) = (true, pay.order.nth + 1),
             Call::Reverse { .. }
             | Call::Undo { .. }
             | Call::Deliver { .. }

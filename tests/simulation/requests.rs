@@ -102,6 +102,7 @@ impl World<'_> {
             resource: "GET /api/joke".to_owned(),
             op: Op::from_bytes(dice.bytes()),
             retried: false,
+            nth: 1,
             key,
         };
         self.begin(
@@ -179,7 +180,7 @@ impl World<'_> {
 
     pub(crate) fn come_again(&mut self, nth: usize, dice: &mut Dice) {
         let mut again = self.requests[nth].clone();
-        again.order.op = Op::from_bytes(dice.bytes());
+        (again.order.op, again.order.nth) = (Op::from_bytes(dice.bytes()), 1);
         (again.again, again.paid, again.fate, again.loose) = (again.again + 1, None, Fate::Open, 0);
         (again.at, again.last_arrival) = (Vec::new(), Millis(0));
         if dice.chance(150) {

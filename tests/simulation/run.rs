@@ -145,6 +145,7 @@ fn make_tables(disk: &Disk) {
         resource: String::new(),
         op: Op::from_bytes([0; 16]),
         retried: false,
+        nth: 1,
         key: None,
     };
     let pay = Pay {

@@ -92,6 +92,7 @@ impl<'s, S: Store> Account<'s, S> {
         if let Some(posted) = self.paid_before(order, now)? {
             return Ok(Spent::Paid(posted));
         }
+        entries::come_again(self.store, order, now)?;
         // Without a key the debit is one statement, and needs no transaction around it.
         if order.key.is_none() {
             return self.debit(order, now);

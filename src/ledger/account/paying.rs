@@ -36,7 +36,7 @@ impl<S: Store> Account<'_, S> {
         let blank = self.store.is_blank()?;
         let mut balance = Units::ZERO;
         if !blank {
-            if entries::is_given_up(self.store, &pay.order.op)? {
+            if entries::is_given_up(self.store, &pay.order)? {
                 return Ok(Paying::Answered(pending()));
             }
             // A card spends a balance once it is attached to the account's Customer: the attach checks the card. A
@@ -77,6 +77,7 @@ impl<S: Store> Account<'_, S> {
         if let Some(posted) = self.paid_before(order, now)? {
             return Ok(Spent::Paid(posted));
         }
+        entries::come_again(self.store, order, now)?;
         self.unpaid(order)
     }
 
@@ -193,6 +194,7 @@ impl<S: Store> Account<'_, S> {
         };
         let call = self.store.transaction(&mut || {
             schema::create(self.store)?;
+            entries::come_again(self.store, &pay.order, now)?;
             self.touch(&client_id, pay.customer.as_ref(), now)?;
             let head = self.head()?.ok_or(StoreError::Shape("the account's row"))?;
             let customer = pay.customer.clone().or(head.customer);
