@@ -192,3 +192,15 @@ fn a_copy_of_a_call_that_comes_after_a_later_copy_is_not_debited() {
     let later = Order { nth: 3, ..order(2, 60_000) };
     assert!(matches!(world.spend(&later), Spent::Paid(_)));
 }
+
+#[test]
+fn a_pair_that_holds_the_balance_wakes_nobody() {
+    let mut world = World::credited();
+    assert!(matches!(world.spend(&order(1, 100)), Spent::Paid(_)));
+    world.account().reverse(usd(), 2, &op(1), &op(1), world.now).unwrap();
+    world.now = world.now.plus(10 * KEEP);
+    // The alarm would ring at once, do nothing, and ring again.
+    assert_eq!(world.account().wake_at(KEEP, world.now), Ok(None));
+    world.account().compact(KEEP, world.now).unwrap();
+    assert_eq!((left(&world).len(), world.account().wake_at(KEEP, world.now)), (3, Ok(None)));
+}
