@@ -65,17 +65,39 @@ pub(super) async fn ask(
     watch: &Watch,
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
-    begin(env, settings, forward)?.answer(settings, watch, forward.request).await
+    let promise = start(env, settings, forward, None).map_err(|error| not_asked(&error))?;
+    answer(JsFuture::from(promise), settings, watch, forward.request).await
 }
 
-/// Sends a request to the origin.
+/// Sends a request to the origin that may be taken back. (A signal of our own costs as much as the rest of the request's
+/// headers: others have none, and end with the client or with our answer.)
 pub(super) fn begin(env: &JsValue, settings: &Settings, forward: Forward<'_>) -> Result<Asked, NoAnswer> {
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
-    let promise = start(env, settings, forward, &controller).map_err(|error| {
-        console_error(&format!("stripe402: the origin could not be asked: {}", describe(&error)));
-        NoAnswer::Unreachable
-    })?;
+    let promise = start(env, settings, forward, Some(&controller)).map_err(|error| not_asked(&error))?;
     Ok(Asked { promise: JsFuture::from(promise), controller })
+}
+
+fn not_asked(error: &JsValue) -> NoAnswer {
+    console_error(&format!("stripe402: the origin could not be asked: {}", describe(error)));
+    NoAnswer::Unreachable
+}
+
+/// Waits for the answer's headers. `request` is the client's.
+async fn answer(
+    promise: JsFuture,
+    settings: &Settings,
+    watch: &Watch,
+    request: &Request,
+) -> Result<Response, NoAnswer> {
+    match watch.within(promise, settings.origin_timeout_ms).await {
+        Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
+        Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
+        Some(Err(error)) => {
+            console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
+            Err(NoAnswer::Unreachable)
+        }
+        None => Err(NoAnswer::TimedOut),
+    }
 }
 
 /// A request that is on its way.
@@ -92,18 +114,11 @@ impl Asked {
         watch: &Watch,
         request: &Request,
     ) -> Result<Response, NoAnswer> {
-        match watch.within(self.promise, settings.origin_timeout_ms).await {
-            Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
-            Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
-            Some(Err(error)) => {
-                console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
-                Err(NoAnswer::Unreachable)
-            }
-            None => {
-                self.controller.abort();
-                Err(NoAnswer::TimedOut)
-            }
+        let answer = answer(self.promise, settings, watch, request).await;
+        if answer.is_err() {
+            self.controller.abort();
         }
+        answer
     }
 
     /// Nobody wants the answer any more.
@@ -116,7 +131,7 @@ fn start(
     env: &JsValue,
     settings: &Settings,
     forward: Forward<'_>,
-    controller: &AbortController,
+    controller: Option<&AbortController>,
 ) -> Result<js_sys::Promise, JsValue> {
     let Forward { request, names, target, canonical, priced, proof, cache } = forward;
     let path = if canonical { &target.canonical } else { &target.raw };
@@ -167,7 +182,12 @@ fn start(
         init.set_cache(RequestCache::NoStore);
     }
     // The client that goes away takes its request to the origin with it.
-    init.set_signal(Some(&either(&request.signal(), &controller.signal())?));
+    let signal = request.signal();
+    let signal = match controller {
+        Some(controller) => either(&signal, &controller.signal())?,
+        None => signal,
+    };
+    init.set_signal(Some(&signal));
     let fetcher: Fetcher = match &settings.origin {
         OriginTarget::Service => {
             // What Cloudflare says of the client is for the Worker behind us, too.
