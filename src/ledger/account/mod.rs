@@ -25,8 +25,9 @@ use crate::stripe::{CustomerId, PaymentIntentId};
 
 /// How long an account without credit is kept after the last attempt to pay into it.
 pub const EMPTY_SPAN: i64 = 48 * 3_600_000;
-/// The same, where a charge was looked for and not found: Stripe may still roll it forward, and announces for three days
-/// what it did. Without the account that money would be nobody's.
+/// How long an account may not be erased after a charge was looked for and not found: Stripe may still roll it forward,
+/// and announces for three days what it did. Without the account that money would be nobody's. (By itself such an account
+/// is never emptied.)
 pub const UNSURE_SPAN: i64 = 7 * 24 * 3_600_000;
 /// After how many seconds a payer whose outcome is not known should ask again.
 pub const RETRY_AFTER: u32 = 5;
@@ -222,15 +223,18 @@ impl<'s, S: Store> Account<'s, S> {
             && self.ends_at()?.is_some_and(|at| now >= at))
     }
 
-    /// When an account that was never credited ends. None: it has entries and stays.
+    /// When an account that was never credited ends. None: it has entries, or may still get one, and stays.
     fn ends_at(&self) -> Result<Option<Millis>, StoreError> {
         let used = self.store.run("SELECT 1 FROM entry LIMIT 1", &[])?;
         if !used.is_empty() {
             return Ok(None);
         }
+        // Where a charge was looked for and not found, Stripe may still announce it, however late: it stays.
         let unsure = "SELECT 1 FROM topup WHERE outcome = 'never_happened' AND units > 0 LIMIT 1";
-        let span = if self.store.run(unsure, &[])?.is_empty() { EMPTY_SPAN } else { UNSURE_SPAN };
-        Ok(self.head()?.map(|head| head.attempted_at.plus(span)))
+        if !self.store.run(unsure, &[])?.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.head()?.map(|head| head.attempted_at.plus(EMPTY_SPAN)))
     }
 
     /// The client that this account belongs to, for the answer to a card that came without.
