@@ -120,6 +120,20 @@ const TABLES: [&str; 14] = [
     ) STRICT, WITHOUT ROWID",
 ];
 
+/// Empties every table above.
+pub const EMPTY: [&str; 10] = [
+    "DELETE FROM entry",
+    "DELETE FROM account",
+    "DELETE FROM topup",
+    "DELETE FROM dispute",
+    "DELETE FROM request_key",
+    "DELETE FROM undone",
+    "DELETE FROM summary",
+    "DELETE FROM compacted",
+    "DELETE FROM act",
+    "DELETE FROM payback",
+];
+
 /// Makes the tables that are not there. Call it inside the transaction that writes their first row.
 pub fn create<S: Store>(store: &S) -> Result<(), StoreError> {
     for table in TABLES {

@@ -6,22 +6,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
+use stripe402_edge::ledger::schema::EMPTY;
 use stripe402_edge::ledger::{Param, Row, Store, StoreError};
 
 use crate::support::sqlite::Sqlite;
-
-const EMPTY: [&str; 10] = [
-    "DELETE FROM entry",
-    "DELETE FROM account",
-    "DELETE FROM topup",
-    "DELETE FROM dispute",
-    "DELETE FROM request_key",
-    "DELETE FROM undone",
-    "DELETE FROM summary",
-    "DELETE FROM compacted",
-    "DELETE FROM act",
-    "DELETE FROM payback",
-];
 
 /// The storage of one object.
 pub(crate) struct Disk {

@@ -12,26 +12,13 @@ use crate::ledger::operator::{Act, Objection, What};
 use crate::ledger::payback::{self, Call, Outcome as PaidBack, PayBack, State};
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::{self, Outcome, TopUp};
-use crate::ledger::{disputes, paybacks, statement, topups};
+use crate::ledger::{disputes, paybacks, schema, statement, topups};
 use crate::stripe::{Failure, Reply};
 
 /// One act refunds at most so many charges: each is a call to Stripe.
 const MOST_REFUNDS: u32 = 20;
 /// So many puttings-off may stand before a call that is due.
 const MOST_FOREIGN: u32 = 1_000;
-
-const EMPTIED: [&str; 10] = [
-    "DELETE FROM entry",
-    "DELETE FROM account",
-    "DELETE FROM topup",
-    "DELETE FROM dispute",
-    "DELETE FROM request_key",
-    "DELETE FROM undone",
-    "DELETE FROM summary",
-    "DELETE FROM compacted",
-    "DELETE FROM act",
-    "DELETE FROM payback",
-];
 
 impl<S: Store> Account<'_, S> {
     /// Does an act, once. What it sends to Stripe is due afterwards: [`Self::pay_back`], or the alarm's.
@@ -250,7 +237,7 @@ impl<S: Store> Account<'_, S> {
         if !self.store.run(sql, &[now.plus(UNSURE_SPAN.wrapping_neg()).into()])?.is_empty() {
             return because("A charge was looked for in vain within the last week, and may still come");
         }
-        for sql in EMPTIED {
+        for sql in schema::EMPTY {
             self.store.run(sql, &[])?;
         }
         Ok(())
