@@ -3,9 +3,10 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+
+import { freePorts } from "./free_ports.mjs";
 
 const wrangler = resolve("node_modules/wrangler/bin/wrangler.js");
 const [tarball] = readdirSync("dist").filter((name) => name.endsWith(".tgz"));
@@ -50,7 +51,7 @@ try {
 
 // Starts `wrangler dev`, asks for its health and perhaps for another path, and stops it.
 async function health(other) {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const args = ["dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false"];
   server = spawn("node", [wrangler, ...args.map(String)], { cwd: here, env, stdio: "ignore", detached: true });
   const ended = new Promise((_, fail) => server.on("exit", (code) => fail(new Error(`wrangler dev ended with ${code}`))));
@@ -85,15 +86,6 @@ function stop() {
     return undefined;
   }
   return gone;
-}
-
-function freePort() {
-  return new Promise((done) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
 }
 
 function expect(holds, otherwise) {

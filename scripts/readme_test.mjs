@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { freePorts } from "./free_ports.mjs";
+
 const readme = readFileSync("README.md", "utf8");
 const scratch = mkdtempSync(join(tmpdir(), "stripe402-readme-"));
 const [port, stripePort, originPort] = await freePorts(3);
@@ -73,21 +75,6 @@ function ready() {
       fail(new Error(`make dev ended (${code}) before it was ready`));
     });
   });
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((done) => {
-          const server = createServer().listen(0, "127.0.0.1", () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 function isFree(number) {

@@ -6,13 +6,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
+
+import { freePorts } from "../../scripts/free_ports.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const shots = join(root, "target/screenshots");
@@ -176,19 +177,4 @@ export async function reached(paywall) {
 export async function breaks(paywall, fault) {
   const answer = await fetch(`${paywall.stripe}/_testbed/faults`, { method: "POST", body: JSON.stringify(fault) });
   assert.equal(answer.status, 200, await answer.text());
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((done) => {
-          const server = createServer().listen(0, "127.0.0.1", () => done(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }

@@ -2,11 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+import { freePorts } from "../../../../scripts/free_ports.mjs";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 export const vectors = JSON.parse(readFileSync(join(root, "tests/vectors/stripe402.json"), "utf8"));
@@ -87,7 +88,7 @@ export async function startPaywall(vars = {}) {
 /** Starts a Worker of these modules (pairs of name and content; the first is its entry) and waits until it answers. */
 export async function startWorker({ modules, bindings = {}, more = "", moreBindings = "", path = "/" }) {
   const folder = mkdtempSync(join(tmpdir(), "stripe402-js-"));
-  const port = await freePort();
+  const [port] = await freePorts(1);
   for (const [name, content] of modules) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
@@ -168,13 +169,4 @@ async function healthy(url, said) {
     await new Promise((done) => setTimeout(done, 50));
   }
   throw new Error(`The Worker is not healthy; it said:\n${said.join("\n")}`);
-}
-
-function freePort() {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
 }
