@@ -183,11 +183,15 @@ struct DisputeOrder {
     /// Opens another dispute, though the payment has one.
     #[serde(default)]
     another: bool,
+    /// Its events exist, but no endpoint is told on its own; `/_testbed/webhooks/send` still tells.
+    #[serde(default)]
+    unannounced: bool,
 }
 
 async fn dispute(State(stripe): App, body: Bytes) -> Answer {
     let order: DisputeOrder = order(&body)?;
     let changed = stripe.act(|world| {
+        let events_before = world.outbox.len();
         let existing = order.dispute.clone().or_else(|| {
             let latest = world
                 .disputes
@@ -196,7 +200,7 @@ async fn dispute(State(stripe): App, body: Bytes) -> Answer {
                 .find(|dispute| Some(&dispute.payment_intent) == order.payment_intent.as_ref());
             latest.filter(|_| !order.another).map(|dispute| dispute.id.clone())
         });
-        match (existing, &order.payment_intent) {
+        let changed = match (existing, &order.payment_intent) {
             (Some(dispute), _) => world.move_dispute(&dispute, &order.status, order.amount),
             (None, Some(intent)) => {
                 let livemode = world.payment_intents.get(intent).is_some_and(|found| found.livemode);
@@ -205,7 +209,11 @@ async fn dispute(State(stripe): App, body: Bytes) -> Answer {
                 world.open_dispute(&context, intent, order.amount, &order.status, reason)
             }
             (None, None) => Err(ApiError::invalid("payment_intent or dispute is needed.")),
+        };
+        if order.unannounced {
+            world.outbox.truncate(events_before);
         }
+        changed
     })?;
     Ok(Json(changed))
 }

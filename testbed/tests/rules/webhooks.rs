@@ -142,6 +142,18 @@ const ROWS: &[Row] = &[
         assert_eq!(got[0].event["data"]["object"]["status"], "succeeded");
         assert_eq!(got[1].event["data"]["object"], json!({"id": "x_1"}));
     }),
+    ("§6: a dispute can stay unannounced, and others are announced meanwhile", |bed| {
+        let receiver = register(bed, &["charge.dispute.created"]);
+        let (quiet, loud) = (bed.paid("pm_card_visa").id(), bed.paid("pm_card_visa").id());
+        let order = json!({"payment_intent": quiet, "status": "needs_response", "unannounced": true});
+        let dispute = bed.order("/disputes", &order);
+        bed.order("/disputes", &json!({"payment_intent": loud, "status": "needs_response"}));
+        let got = receiver.wait_for(1);
+        assert_eq!(got[0].event["data"]["object"]["payment_intent"], loud.as_str());
+        bed.order("/webhooks/send", &json!({"type": "charge.dispute.created", "object": dispute["id"]}));
+        let got = receiver.wait_for(2);
+        assert_eq!(got[1].event["data"]["object"]["payment_intent"], quiet.as_str());
+    }),
     ("§6: events go to this machine only", |bed| {
         for url in
             ["https://127.0.0.1/x", "http://example.com/x", "http://127.0.0.1.example.com/x", "nonsense"]
