@@ -7,10 +7,11 @@ use stripe402_edge::ledger::account::{Announcement, DisputeFlags};
 use stripe402_edge::ledger::amount::Offer;
 use stripe402_edge::ledger::call::Deposit;
 use stripe402_edge::ledger::entries::Op;
+use stripe402_edge::ledger::operator::{ACT, Act, Objection, View, What};
 use stripe402_edge::ledger::record::Record;
 use stripe402_edge::ledger::statement::{Cursor, Page};
 use stripe402_edge::ledger::words::{from_header, to_header};
-use stripe402_edge::ledger::{Answer, Call, Limits, Order, Pay, Refused, RequestKey};
+use stripe402_edge::ledger::{Answer, Call, Limits, Order, Pay, Refused, RequestKey, StoreError};
 use stripe402_edge::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 
 use super::given::{client, eur, op, order, units, usd};
@@ -90,7 +91,59 @@ fn every_call_crosses_as_what_it_is() {
             limit: 1,
             client_id: Some(client()),
         }),
+        Call::IsKnown,
     ]);
+}
+
+#[test]
+fn what_an_operator_asks_crosses_as_what_it_is() {
+    let page = Page { currency: None, before: None, limit: 50, client_id: None };
+    let act = |what, currency, amount| {
+        let (by, reason) = ("Ada".to_owned(), "asked for".to_owned());
+        Call::Act(Box::new(Act { name: format!("{ACT}a"), what, by, reason, currency, amount }))
+    };
+    let mut all = vec![
+        act(What::Adjust, Some(usd()), Some(units(-5))),
+        act(What::Refund, Some(eur()), None),
+        Call::See(View::Transactions, Page { limit: 7, ..page.clone() }),
+    ];
+    all.extend(What::ALL.map(|what| act(what, None, None)));
+    all.extend(View::ALL.map(|view| Call::See(view, page.clone())));
+    crosses(&all);
+
+    // A name that is no act's could be a PaymentIntent's in the entries.
+    let header = to_header(&all[0]).unwrap();
+    let other = header.replace(ACT, "pi_");
+    assert_ne!(other, header);
+    assert!(from_header::<Call>(&other).is_err());
+}
+
+#[test]
+fn the_words_of_an_operator_stand_for_one_thing_each() {
+    let whats = ["adjust", "freeze", "unfreeze", "refund", "resume", "settle", "erase"];
+    for word in whats {
+        assert_eq!(What::parse(word).map(What::as_str), Some(word));
+        assert_eq!(View::parse(word), None);
+    }
+    let views = ["client", "transactions", "acts", "audit", "export"];
+    for word in views {
+        assert_eq!(View::parse(word).map(View::as_str), Some(word));
+        assert_eq!(What::parse(word), None);
+    }
+    for word in ["", "Adjust", "adjust ", "xyzzy"] {
+        assert_eq!((What::parse(word), View::parse(word)), (None, None), "{word}");
+    }
+}
+
+#[test]
+fn an_objection_has_a_status_of_http() {
+    let conflict = Objection::Conflict("No.".to_owned());
+    let store = Objection::Store(StoreError::Shape("units"));
+    let all = [(Objection::Unknown, 404), (conflict, 409), (Objection::OtherAct, 422), (store, 503)];
+    for (objection, status) in all {
+        assert_eq!(objection.status(), status, "{objection}");
+        crosses(&[Answer::Objected { status, message: objection.to_string() }]);
+    }
 }
 
 #[test]
