@@ -23,6 +23,7 @@ macro_rules! mutant {
 }
 
 pub mod account;
+pub mod alarm;
 pub mod amount;
 pub mod call;
 pub mod compaction;

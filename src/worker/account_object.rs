@@ -22,6 +22,7 @@ use super::stripe_http;
 use super::waiters::Waiters;
 use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
+use crate::ledger::alarm::alarm_at;
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
@@ -261,7 +262,7 @@ impl Object {
     pub(super) fn arm(&self) {
         let storage = self.state.storage();
         let wake_at = match self.ledger().wake_at(self.keep(), now()) {
-            Ok(wake_at) => wake_at,
+            Ok(due) => alarm_at(due, self.armed.get(), now()),
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
                 return;

@@ -2,6 +2,7 @@
 //! real ledger.
 
 use stripe402_edge::ledger::account::{Paying, Terms, Told, pending};
+use stripe402_edge::ledger::alarm::alarm_at;
 use stripe402_edge::ledger::topup::{
     Asked, Call as StripeCall, Event as TopUpEvent, IN_FLIGHT, State, Step, Verb,
 };
@@ -243,8 +244,10 @@ impl World<'_> {
     pub(crate) fn arm(&mut self, account: usize) {
         match ledger!(self, account).wake_at(KEEP, self.clock(account)) {
             Err(error) => self.break_rule(Violation::store(&error)),
-            Ok(wake_at) => {
+            Ok(due) => {
+                let now = self.clock(account);
                 let object = &mut self.objects[account];
+                let wake_at = alarm_at(due, object.armed, now);
                 if wake_at != object.armed {
                     object.alarm = wake_at;
                     object.armed = wake_at;
