@@ -28,6 +28,7 @@ mod ledger {
     mod limits;
     mod look_ups;
     mod operator;
+    mod paybacks;
     mod plans;
     mod properties;
     mod records;
