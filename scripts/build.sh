@@ -41,6 +41,10 @@ done
 # The output bears the time at which its build began: what is saved while it runs makes the next one build.
 # index.js comes last, so that a build that was cut short leaves nothing that looks finished.
 touch target/worker.start
+export STRIPE402_MINIFIED_PAGES="$PWD/target/pages" # read by build.rs
+rm -rf "$STRIPE402_MINIFIED_PAGES"
+"$ESBUILD_BIN" --minify --format=esm --charset=utf8 --log-level=warning --outdir="$STRIPE402_MINIFIED_PAGES" \
+  src/pages/*.css src/pages/*.js
 .tools/bin/worker-build --release --no-opt --out-dir target/worker --package stripe402-edge # not the workspace's other members
 # worker-build would keep the names of all functions, an eighth of the whole, and optimise less. The classes are those
 # that the crate `worker` exports, and nothing here uses. What counts is the size when compressed: large functions stay
