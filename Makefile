@@ -44,7 +44,7 @@ setup: $(TOOLS)
 
 # wrangler calls `make build` at every start (wrangler.toml, [build]): nothing to do must cost nothing.
 # The folders are in the list too, so that a removed file counts as a change.
-INPUTS := Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml $(shell find src core)
+INPUTS := Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml scripts/build.sh scripts/order.mjs $(shell find src core)
 
 build: build/index.js build/index_bg.wasm
 

@@ -10,9 +10,7 @@ const FILE: &str = "wrangler.toml";
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed={FILE}");
     println!("cargo:rerun-if-changed=build.rs");
-    for page in PAGES {
-        println!("cargo:rerun-if-changed=src/pages/{page}");
-    }
+    println!("cargo:rerun-if-env-changed={MINIFIED}");
     match check().and_then(|()| pages()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problems) => {
@@ -24,21 +22,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// Styles and scripts of the pages, as they are sent: every line is one of code, without what stands before it.
-/// Nothing in them spans lines in quotes, so nothing but space is lost.
+/// Styles and scripts of the pages. Sent are those that `make build` has minified, in the folder that it names; without
+/// one, every line that is one of code, without what stands before it (nothing as written spans lines in quotes, so
+/// nothing but space is lost).
 const PAGES: [&str; 3] = ["page.css", "pay.js", "account.js"];
+const MINIFIED: &str = "STRIPE402_MINIFIED_PAGES";
 
 fn pages() -> Result<(), String> {
     let folder = env::var("OUT_DIR").map_err(|error| format!("OUT_DIR: {error}"))?;
+    let minified = env::var_os(MINIFIED);
     for page in PAGES {
-        let from = Path::new("src/pages").join(page);
+        let from = minified.as_ref().map_or(Path::new("src/pages"), Path::new).join(page);
+        println!("cargo:rerun-if-changed={}", from.display());
         let text = fs::read_to_string(&from)
             .map_err(|error| format!("{} cannot be read: {error}", from.display()))?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-        let sent: Vec<_> = lines.collect();
+        let sent = if minified.is_some() { text } else { lines.collect::<Vec<_>>().join("\n") };
+        if sent.contains("</") || sent.contains("<!--") {
+            return Err(format!("{} has what would end its element in a page", from.display()));
+        }
         let to = Path::new(&folder).join(page);
-        fs::write(&to, sent.join("\n"))
-            .map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
+        fs::write(&to, sent).map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
     }
     Ok(())
 }

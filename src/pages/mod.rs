@@ -18,7 +18,7 @@ pub use paywall::{Refusal, paywall};
 const STRIPE_JS: &str = "https://js.stripe.com/dahlia/stripe.js";
 const STRIPE_API: &str = "https://api.stripe.com";
 
-// Comments and indentation stay behind: see build.rs.
+// Minified by `make build`, otherwise without comments and indentation: see build.rs.
 const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.css"));
 const PAY: &str = include_str!(concat!(env!("OUT_DIR"), "/pay.js"));
 const ACCOUNT: &str = include_str!(concat!(env!("OUT_DIR"), "/account.js"));
