@@ -2,6 +2,7 @@
 //!
 //! Kept true here: a record and what it takes of the balance are written in one transaction.
 
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{Currency, Units};
 
 use super::entries::{self, Kind};
@@ -55,7 +56,7 @@ pub(super) fn save<S: Store>(store: &S, payback: &mut PayBack, now: Millis) -> R
             (payback.currency, payback.intent.as_str(), payback.act.as_str());
         entries::adjust(store, Kind::Refund, currency, change, about, Some(act), now)?;
     }
-    let machine = payback.write().to_string();
+    let machine = to_text(&payback.write());
     store.run(
         "INSERT INTO payback (id, act, payment_intent, currency, units, taken, at, outcome, wake_at, machine)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)

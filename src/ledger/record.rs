@@ -10,6 +10,7 @@
 )]
 
 use serde_json::{Map, Value};
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{Currency, Units};
 
 use super::store::Millis;
@@ -45,6 +46,11 @@ impl Fields {
     /// The whole.
     pub(super) fn done(self) -> Value {
         Value::Object(self.0)
+    }
+
+    /// The whole, as text.
+    pub(super) fn text(self) -> String {
+        to_text(&self.done())
     }
 
     /// The whole, under one name: a variant with its content.

@@ -202,8 +202,7 @@ impl Statement {
             .with("balances", balances)
             .with("entries", entries)
             .with("next", next)
-            .done()
-            .to_string()
+            .text()
     }
 }
 

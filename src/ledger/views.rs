@@ -204,7 +204,7 @@ impl<S: Store> Account<'_, S> {
             transactions.push(self.transaction(entry, account, short)?);
         }
         let next = statement.next.as_ref().map(Cursor::to_string);
-        Ok(Fields::default().with("transactions", transactions).with("next", next).done().to_string())
+        Ok(Fields::default().with("transactions", transactions).with("next", next).text())
     }
 
     fn transaction(&self, entry: &Shown, account: &AccountId, short: &str) -> Result<Value, StoreError> {

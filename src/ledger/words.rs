@@ -8,8 +8,10 @@
     reason = "outside: whether it is a record at all; inside: whether the field is there"
 )]
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
-use stripe402_core::json::float;
+use stripe402_core::json::to_text;
 use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, Units};
 
 use super::account::{Announcement, DisputeFlags};
@@ -24,44 +26,30 @@ use super::request_keys::RequestKey;
 use super::statement::{Cursor, Page};
 use crate::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 
-/// Why a call or an answer could not be written or read.
+/// Why a call or an answer could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a call or answer of ours")]
 pub struct NotOurs;
 
-/// Writes JSON with nothing but ASCII in it.
-struct Ascii;
-
-impl serde_json::ser::Formatter for Ascii {
-    fn write_string_fragment<W: ?Sized + std::io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> std::io::Result<()> {
-        for c in fragment.chars() {
-            if c.is_ascii() && c != '\u{7f}' {
-                write!(writer, "{c}")?;
-            } else {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
+/// Writes a call or an answer as the value of a header.
+pub fn to_header<T: Record>(message: &T) -> String {
+    let text = to_text(&message.write());
+    let plain = |c: char| c.is_ascii() && c != '\u{7f}';
+    if text.chars().all(plain) {
+        return text;
+    }
+    // Characters that are not plain stand in strings alone.
+    let mut ascii = String::with_capacity(text.len().saturating_mul(2));
+    for c in text.chars() {
+        if plain(c) {
+            ascii.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(ascii, "\\u{unit:04x}");
             }
         }
-        Ok(())
     }
-
-    // No call and no answer holds one: as elsewhere in the Worker, so that it needs no other way to write them.
-    fn write_f64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: f64) -> std::io::Result<()> {
-        writer.write_all(float(value).as_bytes())
-    }
-}
-
-/// Writes a call or an answer as the value of a header.
-pub fn to_header<T: Record>(message: &T) -> Result<String, NotOurs> {
-    let mut bytes = Vec::with_capacity(256);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Ascii);
-    serde::Serialize::serialize(&message.write(), &mut serializer).map_err(|_| NotOurs)?;
-    String::from_utf8(bytes).map_err(|_| NotOurs)
+    ascii
 }
 
 /// Reads a call or an answer from the value of a header.
@@ -423,7 +411,7 @@ mod tests {
             key: None,
         };
         let op = "ab".repeat(16);
-        let written = to_header(&Call::Spend(order)).unwrap();
+        let written = to_header(&Call::Spend(order));
         let pinned = format!(
             r#"{{"spend":{{"currency":"usd","op":"{op}","price":100,"resource":"GET /api/joke","retried":false}}}}"#
         );
@@ -431,13 +419,13 @@ mod tests {
 
         let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]), holder: None };
         let pinned = format!(r#"{{"reverse":{{"currency":"usd","op":"{op}","seq":7}}}}"#);
-        assert_eq!(to_header(&reverse).unwrap(), pinned);
+        assert_eq!(to_header(&reverse), pinned);
         assert_eq!(from_header::<Call>(&pinned).unwrap(), reverse);
 
         let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None, op: None };
-        assert_eq!(to_header(&paid).unwrap(), r#"{"paid":{"balance":49900,"seq":2}}"#);
+        assert_eq!(to_header(&paid), r#"{"paid":{"balance":49900,"seq":2}}"#);
         let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
-        assert_eq!(to_header(&insufficient).unwrap(), r#"{"insufficient":{"balance":0}}"#);
+        assert_eq!(to_header(&insufficient), r#"{"insufficient":{"balance":0}}"#);
     }
 
     #[test]
@@ -462,28 +450,29 @@ mod tests {
         };
         let deposit = Deposit { name: "k".into(), kept: 5, receipt_email: Some("a@b.example".into()) };
         let call = Call::Pay(Box::new(pay(Some(deposit))));
-        let written = to_header(&call).unwrap();
+        let written = to_header(&call);
         assert!(
             written.starts_with(r#"{"deposit":{"deposit":{"kept":5,"name":"k","receipt_email":"#),
             "{written}"
         );
         assert_eq!(from_header::<Call>(&written).unwrap(), call);
         assert!(from_header::<Call>(&written.replacen("deposit", "pay", 1)).is_err());
-        let written = to_header(&Call::Pay(Box::new(pay(None)))).unwrap();
+        let written = to_header(&Call::Pay(Box::new(pay(None))));
         assert!(written.starts_with(r#"{"pay":{"limits":"#) && !written.contains("deposit"), "{written}");
         assert!(from_header::<Call>(&written.replacen("pay", "deposit", 1)).is_err());
         let charge = PaymentIntentId::parse("pi_1").unwrap();
         let answer = Answer::Deposited { balance: units(7), charge, client_id: None };
         let pinned = r#"{"deposited":{"balance":7,"charge":"pi_1"}}"#;
-        assert_eq!(to_header(&answer).unwrap(), pinned);
+        assert_eq!(to_header(&answer), pinned);
         assert_eq!(from_header::<Answer>(pinned).unwrap(), answer);
     }
 
     #[test]
     fn a_sentence_in_any_script_fits_into_a_header_and_comes_back() {
-        let refused = Refused::new(ErrorCode::CardDeclined, "Gesperrt für „☂“ 🂡\n\"x\"".into(), units(-5));
+        let refused =
+            Refused::new(ErrorCode::CardDeclined, "Gesperrt für „☂“ 🂡\n\"x\"\u{7f}".into(), units(-5));
         let answer = Answer::Refused(refused);
-        let header = to_header(&answer).unwrap();
+        let header = to_header(&answer);
         assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
         assert_eq!(from_header::<Answer>(&header).unwrap(), answer);
     }

@@ -118,7 +118,7 @@ async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) ->
     // A stub that failed stays broken: a new one for every try.
     let stub = namespace.get_by_name(account.as_str())?;
     let headers = Headers::new()?;
-    headers.set(CALL, &to_header(call).map_err(|error| JsValue::from_str(&error.to_string()))?)?;
+    headers.set(CALL, &to_header(call))?;
     let init = RequestInit::new();
     init.set_headers(&headers);
     let response: Response =

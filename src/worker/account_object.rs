@@ -330,7 +330,7 @@ impl Object {
 
 /// An answer, in the header that carries it.
 fn respond(answer: &Answer) -> Result<Response, JsValue> {
-    let text = to_header(answer).map_err(|error| thrown(&error))?;
+    let text = to_header(answer);
     if matches!(answer, Answer::Statement(_)) {
         // Longer than a header may be.
         return Response::new_with_opt_str(Some(&text));
