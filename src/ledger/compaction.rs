@@ -2,11 +2,13 @@
 //!
 //! Kept true here: only debits and reversals go, a debit together with its reversal, and only when both are old; what
 //! has a source, and the last entry of a currency (its balance), stays. What the sums say of a currency is what the
-//! entries said that they stand for: balance = all entries + all sums, and no entry's number is given out twice.
+//! entries said that they stand for: balance = all entries + all sums, and no entry's number is given out twice. Where there
+//! are reports, an entry is in their sums before it goes.
 //! A step looks at a bounded number of entries; it is one transaction.
 
 use stripe402_core::protocol::Currency;
 
+use super::reports;
 use super::store::{Millis, Store, StoreError, at_most_one};
 
 /// How many entries one step looks at, per currency.
@@ -40,17 +42,17 @@ fn currencies<S: Store>(store: &S) -> Result<Vec<Reach>, StoreError> {
     store.run(CURRENCIES, &[])?.into_iter().map(read).collect()
 }
 
-// The first debit that has to wait: it is too young or the last entry, or its reversal is.
+// The first debit that has to wait: it is too young, the last entry or not in the reports' sums, or its reversal is.
 const FIRST_KEPT: &str = "
     SELECT e.seq FROM entry AS e
     LEFT JOIN entry AS r ON r.currency = ?1 AND r.of_seq = e.seq
     WHERE e.currency = ?1 AND e.seq > ?2 AND e.seq <= ?3 AND e.kind = 'debit'
-        AND (e.at > ?4 OR e.seq = ?5 OR r.at > ?4 OR r.seq = ?5)
+        AND (e.at > ?4 OR e.seq = ?5 OR r.at > ?4 OR r.seq = ?5 OR e.seq > ?6 OR r.seq > ?6)
     ORDER BY e.seq LIMIT 1";
 
 const SUM_UP: &str = "
     INSERT INTO summary (currency, hour, resource, debits, reversals, amount)
-    SELECT d.currency, d.at / 3600000, coalesce(d.resource, ''), count(*), count(r.seq),
+    SELECT d.currency, d.at / 3600000, coalesce(d.route, d.resource, ''), count(*), count(r.seq),
            sum(d.amount + coalesce(r.amount, 0))
     FROM entry AS d LEFT JOIN entry AS r ON r.currency = ?1 AND r.of_seq = d.seq
     WHERE d.currency = ?1 AND d.seq > ?2 AND d.seq <= ?3 AND d.kind = 'debit'
@@ -74,9 +76,18 @@ pub(super) fn step<S: Store>(store: &S, keep: i64, now: Millis) -> Result<(), St
     let old = now.plus(keep.wrapping_neg());
     for Reach { currency, up_to, last } in currencies(store)? {
         let most = up_to.saturating_add(MOST).min(last);
-        let params = [currency.into(), up_to.into(), most.into(), old.into(), last.into()];
-        let kept = at_most_one(store.run(FIRST_KEPT, &params)?)?;
-        let to = kept.map_or(Ok(most), |row| row.integer(0).map(|seq| seq.saturating_sub(1)))?;
+        let reach = |reported: i64| -> Result<i64, StoreError> {
+            let params =
+                [currency.into(), up_to.into(), most.into(), old.into(), last.into(), reported.into()];
+            let kept = at_most_one(store.run(FIRST_KEPT, &params)?)?;
+            kept.map_or(Ok(most), |row| row.integer(0).map(|seq| seq.saturating_sub(1)))
+        };
+        let mut to = reach(last)?;
+        if to > up_to
+            && let Some(reported) = reports::before_deleting(store, currency)?
+        {
+            to = reach(reported)?;
+        }
         if to <= up_to {
             continue;
         }

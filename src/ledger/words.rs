@@ -92,6 +92,7 @@ impl Record for Order {
             .with("currency", self.currency.code())
             .with("price", self.price.get())
             .with("resource", self.resource.as_str())
+            .with_some("route", self.route.as_deref())
             .with("op", self.op.as_str())
             .with("retried", self.retried)
             .with_some("nth", (self.nth > 1).then_some(self.nth))
@@ -113,6 +114,7 @@ impl Record for Order {
             // A price is more than nothing: a call that says otherwise is not ours.
             price: units(value, "price").filter(|price| *price > Units::ZERO)?,
             resource: owned(value, "resource")?,
+            route: optional_text(value, "route", |route| Some(route.to_owned()))?,
             op: op(value, "op")?,
             retried: flag(value, "retried"),
             nth: optional(value, "nth", |nth| nth.as_u64().and_then(|nth| u32::try_from(nth).ok()))?
@@ -417,6 +419,7 @@ mod tests {
             currency: usd(),
             price: units(100),
             resource: "GET /api/joke".into(),
+            route: None,
             op: Op::from_bytes([0xab; 16]),
             retried: false,
             nth: 1,
@@ -447,6 +450,7 @@ mod tests {
                 currency: usd(),
                 price: units(100),
                 resource: "GET /api/joke".into(),
+                route: None,
                 op: Op::from_bytes([0xab; 16]),
                 retried: false,
                 nth: 1,

@@ -25,7 +25,8 @@ fn crosses<T: Record + PartialEq + Debug>(all: &[T]) {
 
 fn keyed() -> Order {
     let key = RequestKey { key: "k 1".to_owned(), target: "digest".to_owned(), lease: 62_000, retries: 3 };
-    Order { currency: eur(), retried: true, nth: 3, key: Some(key), ..order(2, 1) }
+    let route = Some("GET /api/*".to_owned());
+    Order { currency: eur(), route, retried: true, nth: 3, key: Some(key), ..order(2, 1) }
 }
 
 fn pay() -> Pay {
