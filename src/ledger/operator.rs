@@ -136,7 +136,7 @@ pub enum Objection {
 }
 
 impl Objection {
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict(message.into())
     }
 

@@ -16,12 +16,13 @@ use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
 use super::http::get;
 use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
+use super::reports::Reports;
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
 use super::watch::within;
-use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
+use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Spent, Terms, Told};
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
@@ -53,6 +54,7 @@ pub(super) struct Object {
     pub(super) paying_back: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
+    pub(super) reports: Reports,
 }
 
 #[wasm_bindgen]
@@ -72,6 +74,7 @@ impl Account {
             paying_back: Cell::new(false),
             booked: Cell::new(0),
             armed: Cell::new(None),
+            reports: Reports::default(),
         };
         Account { object: Rc::new(object) }
     }
@@ -112,6 +115,7 @@ impl Object {
             Call::Reverse { currency, seq, op, holder } => {
                 let balance =
                     self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
+                self.report_soon();
                 Ok(Answer::Reversed { balance })
             }
             Call::Undo { currency, op } => {
@@ -119,6 +123,7 @@ impl Object {
                 self.serve();
                 self.waiters.forget(&op);
                 let balance = self.ledger().undo(currency, &op, now())?;
+                self.report_soon();
                 Ok(Answer::Reversed { balance })
             }
             Call::Deliver { key, holder } => {
@@ -151,10 +156,15 @@ impl Object {
 
     /// Debits all who wait for it.
     fn serve(&self) {
+        let mut debited = false;
         self.queue.serve(|order| {
             let spent = self.ledger().spend(order, now()).map_err(|error| thrown(&error))?;
+            debited |= matches!(spent, Spent::Paid(_));
             respond(&spent.into_answer())
         });
+        if debited {
+            self.report_soon();
+        }
     }
 
     async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {
@@ -163,7 +173,10 @@ impl Object {
         loop {
             let Some(fresh) = new_top_up_id() else { return Ok(account::pending()) };
             match self.ledger().pay(&pay, &fresh, &setup.terms(), now())? {
-                Paying::Answered(answer) => return Ok(answer),
+                Paying::Answered(answer) => {
+                    self.report_soon();
+                    return Ok(answer);
+                }
                 Paying::Join => {}
                 Paying::Drive(call) => self.clone().drive(setup.clone(), call),
             }
@@ -260,13 +273,15 @@ impl Object {
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
     pub(super) fn arm(&self) {
         let storage = self.state.storage();
-        let wake_at = match self.ledger().wake_at(self.keep(), now()) {
-            Ok(wake_at) => wake_at,
+        let due = self.ledger().wake_at(self.keep(), now());
+        let (wake_at, report_at) = match due.and_then(|at| Ok((at, self.report_at()?))) {
+            Ok((wake_at, report_at)) => (wake_at.into_iter().chain(report_at).min(), report_at),
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
                 return;
             }
         };
+        self.reports.awaits(report_at);
         if wake_at == self.armed.get() {
             return;
         }
@@ -277,6 +292,7 @@ impl Object {
         match set {
             Ok(_) => self.armed.set(wake_at),
             Err(error) => {
+                self.reports.awaits(None);
                 console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)));
             }
         }
@@ -304,8 +320,11 @@ impl Object {
             console_error(&format!("stripe402: old debits could not be summed up: {error}"));
         }
         self.clone().pay_back(setup.clone());
+        self.clone().report(false);
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
+            // What hands over sets the alarm when it is through.
+            Ok(None) if self.reports.is_under_way() => {}
             Ok(None) => self.arm(),
             Err(error) => console_error(&format!("stripe402: a top-up could not be written: {error}")),
         }
@@ -318,6 +337,7 @@ impl Object {
         match deleted {
             Ok(_) => {
                 self.armed.set(None);
+                self.reports.awaits(None);
                 self.store.forget();
             }
             Err(error) => {

@@ -81,6 +81,8 @@ pub struct Settings {
     pub discovery: bool,
     /// After how many days older entries are summed up.
     pub compact_after_days: u32,
+    /// How many seconds after something happened in an account it is handed over to the reports.
+    pub report_seconds: u32,
     /// The bindings that are there.
     pub bindings: Vec<Binding>,
 }
@@ -197,6 +199,7 @@ impl Settings {
             discovery: reader.with_default("DISCOVERY", boolean),
             compact_after_days: reader
                 .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 2, 3650)),
+            report_seconds: reader.with_default("REPORT_SECONDS", |value| small_integer(value, 1, 3600)),
             bindings: reader.bindings.to_vec(),
         };
         match ConfigErrors::new(std::mem::take(&mut reader.findings.errors)) {
