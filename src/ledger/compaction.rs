@@ -42,12 +42,12 @@ fn currencies<S: Store>(store: &S) -> Result<Vec<Reach>, StoreError> {
     store.run(CURRENCIES, &[])?.into_iter().map(read).collect()
 }
 
-// The first debit that has to wait: it is too young, the last entry or not in the reports' sums, or its reversal is.
+// The first debit that has to wait: it is too young or the last entry, or its reversal is.
 const FIRST_KEPT: &str = "
     SELECT e.seq FROM entry AS e
     LEFT JOIN entry AS r ON r.currency = ?1 AND r.of_seq = e.seq
     WHERE e.currency = ?1 AND e.seq > ?2 AND e.seq <= ?3 AND e.kind = 'debit'
-        AND (e.at > ?4 OR e.seq = ?5 OR r.at > ?4 OR r.seq = ?5 OR e.seq > ?6 OR r.seq > ?6)
+        AND (e.at > ?4 OR e.seq = ?5 OR r.at > ?4 OR r.seq = ?5)
     ORDER BY e.seq LIMIT 1";
 
 const SUM_UP: &str = "
@@ -76,19 +76,11 @@ pub(super) fn step<S: Store>(store: &S, keep: i64, now: Millis) -> Result<(), St
     let old = now.plus(keep.wrapping_neg());
     for Reach { currency, up_to, last } in currencies(store)? {
         let most = up_to.saturating_add(MOST).min(last);
-        let reach = |reported: i64| -> Result<i64, StoreError> {
-            let params =
-                [currency.into(), up_to.into(), most.into(), old.into(), last.into(), reported.into()];
-            let kept = at_most_one(store.run(FIRST_KEPT, &params)?)?;
-            kept.map_or(Ok(most), |row| row.integer(0).map(|seq| seq.saturating_sub(1)))
-        };
-        let mut to = reach(last)?;
-        if to > up_to
-            && let Some(reported) = reports::before_deleting(store, currency)?
-        {
-            to = reach(reported)?;
-        }
-        if to <= up_to {
+        let params = [currency.into(), up_to.into(), most.into(), old.into(), last.into()];
+        let kept = at_most_one(store.run(FIRST_KEPT, &params)?)?;
+        let to = kept.map_or(Ok(most), |row| row.integer(0).map(|seq| seq.saturating_sub(1)))?;
+        // What the reports do not have yet stays until they do.
+        if to <= up_to || !reports::have_all(store)? {
             continue;
         }
         let range = [currency.into(), up_to.into(), to.into()];

@@ -362,7 +362,7 @@ fn respond(answer: &Answer) -> Result<Response, JsValue> {
 }
 
 /// An error of ours, as the caller's platform sees it.
-fn thrown(error: &impl ToString) -> JsValue {
+pub(super) fn thrown(error: &impl ToString) -> JsValue {
     js_sys::Error::new(&error.to_string()).into()
 }
 

@@ -96,16 +96,6 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
     pub(super) fn write_data_point(this: &DataSet, point: &Object) -> Result<(), JsValue>;
 
-    /// A D1 database, and one of its statements.
-    pub(super) type Database;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn prepare(this: &Database, sql: &str) -> Result<Statement, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn batch(this: &Database, statements: &Array) -> Result<Promise, JsValue>;
-    pub(super) type Statement;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn bind(this: &Statement, value: &JsValue) -> Result<Statement, JsValue>;
-
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub(super) fn console_log(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]
