@@ -32,6 +32,7 @@ mod ledger {
     mod plans;
     mod properties;
     mod records;
+    mod reports;
     mod request_keys;
     mod resends;
     mod said;

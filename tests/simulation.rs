@@ -33,6 +33,7 @@ mod simulation {
     pub(crate) mod object;
     pub(crate) mod operating;
     pub(crate) mod paying;
+    pub(crate) mod reports;
     pub(crate) mod requests;
     pub(crate) mod run;
     pub(crate) mod schedule;

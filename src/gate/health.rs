@@ -22,6 +22,7 @@ pub fn report(settings: &Settings, version: &str) -> Value {
         "rateLimit": settings.bindings.contains(&Binding::Limiter),
         "webhooks": settings.secrets.webhook_secret.is_some(),
         "originProof": settings.secrets.origin_secret.is_some(),
+        "reports": settings.bindings.contains(&Binding::Reports),
         "warnings": warnings,
     })
 }

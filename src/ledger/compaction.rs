@@ -2,11 +2,13 @@
 //!
 //! Kept true here: only debits and reversals go, a debit together with its reversal, and only when both are old; what
 //! has a source, and the last entry of a currency (its balance), stays. What the sums say of a currency is what the
-//! entries said that they stand for: balance = all entries + all sums, and no entry's number is given out twice.
+//! entries said that they stand for: balance = all entries + all sums, and no entry's number is given out twice. Where there
+//! are reports, an entry is in their sums before it goes.
 //! A step looks at a bounded number of entries; it is one transaction.
 
 use stripe402_core::protocol::Currency;
 
+use super::reports;
 use super::store::{Millis, Store, StoreError, at_most_one};
 
 /// How many entries one step looks at, per currency.
@@ -50,7 +52,7 @@ const FIRST_KEPT: &str = "
 
 const SUM_UP: &str = "
     INSERT INTO summary (currency, hour, resource, debits, reversals, amount)
-    SELECT d.currency, d.at / 3600000, coalesce(d.resource, ''), count(*), count(r.seq),
+    SELECT d.currency, d.at / 3600000, coalesce(d.route, d.resource, ''), count(*), count(r.seq),
            sum(d.amount + coalesce(r.amount, 0))
     FROM entry AS d LEFT JOIN entry AS r ON r.currency = ?1 AND r.of_seq = d.seq
     WHERE d.currency = ?1 AND d.seq > ?2 AND d.seq <= ?3 AND d.kind = 'debit'
@@ -77,7 +79,8 @@ pub(super) fn step<S: Store>(store: &S, keep: i64, now: Millis) -> Result<(), St
         let params = [currency.into(), up_to.into(), most.into(), old.into(), last.into()];
         let kept = at_most_one(store.run(FIRST_KEPT, &params)?)?;
         let to = kept.map_or(Ok(most), |row| row.integer(0).map(|seq| seq.saturating_sub(1)))?;
-        if to <= up_to {
+        // What the reports do not have yet stays until they do.
+        if to <= up_to || !reports::have_all(store)? {
             continue;
         }
         let range = [currency.into(), up_to.into(), to.into()];

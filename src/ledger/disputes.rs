@@ -5,7 +5,7 @@
 
 use stripe402_core::protocol::{Currency, Units};
 
-use super::store::{Store, StoreError, at_most_one};
+use super::store::{Millis, Store, StoreError, at_most_one};
 
 /// What is known of a dispute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +77,11 @@ pub(super) fn find<S: Store>(store: &S, id: &str) -> Result<Option<Dispute>, Sto
     }))
 }
 
-/// Writes a dispute, new or changed.
-pub(super) fn save<S: Store>(store: &S, dispute: &Dispute) -> Result<(), StoreError> {
+/// Writes a dispute, new or changed. When it was new is kept.
+pub(super) fn save<S: Store>(store: &S, dispute: &Dispute, now: Millis) -> Result<(), StoreError> {
     store.run(
-        "INSERT INTO dispute (id, payment_intent, currency, amount, status, withdrawn, reinstated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO dispute (id, payment_intent, currency, amount, status, withdrawn, reinstated, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET currency = excluded.currency, amount = excluded.amount,
             status = excluded.status, withdrawn = excluded.withdrawn, reinstated = excluded.reinstated",
         &[
@@ -92,6 +92,7 @@ pub(super) fn save<S: Store>(store: &S, dispute: &Dispute) -> Result<(), StoreEr
             dispute.status.as_str().into(),
             i64::from(dispute.withdrawn).into(),
             i64::from(dispute.reinstated).into(),
+            now.into(),
         ],
     )?;
     Ok(())

@@ -96,6 +96,8 @@ pub struct Order {
     pub price: Units,
     /// What is bought: the route's method and the canonical path.
     pub resource: String,
+    /// The route's key, where that is something else: what reports are summed up by.
+    pub route: Option<String>,
     /// The name of the attempt.
     pub op: Op,
     /// Whether this may be the second try of a call that went through.
@@ -112,8 +114,8 @@ pub const LOOK_BACK: i64 = 60_000;
 // The last row is taken in the sub-select and its balance tested outside it: inside, an older and richer row would
 // be taken, and the new one collide with its successor.
 const DEBIT: &str = "
-    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
-    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op, route)
+    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5, ?7
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
         AND NOT EXISTS (SELECT 1 FROM account WHERE one = 1 AND frozen IS NOT NULL)
@@ -132,6 +134,7 @@ pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<P
             order.resource.as_str().into(),
             order.op.as_str().into(),
             i64::from(order.nth).into(),
+            order.route.as_deref().into(),
         ],
     )?;
     at_most_one(rows)?.as_ref().map(Posted::read).transpose()
@@ -139,8 +142,8 @@ pub fn debit<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Option<P
 
 /// [`super::mutants::Mutant::FreezeForgotten`]: only disputes freeze.
 const DEBIT_FROZEN: &str = "
-    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
-    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5
+    INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op, route)
+    SELECT ?1, last.seq + 1, ?2, 'debit', -?3, last.balance - ?3, ?4, ?5, ?7
     FROM (SELECT seq, balance FROM entry WHERE currency = ?1 ORDER BY seq DESC LIMIT 1) AS last
     WHERE last.balance >= ?3 AND NOT EXISTS (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review'))
         AND NOT EXISTS (SELECT 1 FROM undone WHERE op = ?5 AND up_to >= ?6)

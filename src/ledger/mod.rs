@@ -35,6 +35,7 @@ pub mod operator;
 pub mod payback;
 mod paybacks;
 pub mod record;
+pub mod reports;
 pub mod request_keys;
 pub mod schema;
 pub mod statement;

@@ -59,11 +59,15 @@ pub enum Mutant {
     PayBackForgotten,
     /// What an operator gave back is booked once more when Stripe announces it.
     OwnRefundTwice,
+    /// Debits become sums before the reports have them.
+    CompactedUnreported,
+    /// When a handover has arrived, what came since it was made counts as handed over, too.
+    ConfirmedUnsent,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -86,6 +90,8 @@ impl Mutant {
         Self::FreezeForgotten,
         Self::PayBackForgotten,
         Self::OwnRefundTwice,
+        Self::CompactedUnreported,
+        Self::ConfirmedUnsent,
     ];
 }
 

@@ -28,12 +28,22 @@ pub enum What {
     Settle,
     /// All that is known of the client is deleted.
     Erase,
+    /// All of it is handed over to the reports anew.
+    Report,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Adjust, Self::Freeze, Self::Unfreeze, Self::Refund, Self::Resume, Self::Settle, Self::Erase];
+    pub const ALL: [Self; 8] = [
+        Self::Adjust,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::Refund,
+        Self::Resume,
+        Self::Settle,
+        Self::Erase,
+        Self::Report,
+    ];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +55,7 @@ impl What {
             Self::Resume => "resume",
             Self::Settle => "settle",
             Self::Erase => "erase",
+            Self::Report => "report",
         }
     }
 
@@ -125,7 +136,7 @@ pub enum Objection {
 }
 
 impl Objection {
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict(message.into())
     }
 

@@ -9,7 +9,7 @@ use super::store::{Store, StoreError};
 /// The version of the tables below, kept in the account's row.
 pub const VERSION: i64 = 1;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 19] = [
     // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
     "CREATE TABLE IF NOT EXISTS entry (
         currency TEXT NOT NULL,
@@ -22,6 +22,7 @@ const TABLES: [&str; 14] = [
         op TEXT,
         source TEXT,
         of_seq INTEGER,
+        route TEXT,
         PRIMARY KEY (currency, seq)
     ) STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_source ON entry (source) WHERE source IS NOT NULL",
@@ -59,7 +60,8 @@ const TABLES: [&str; 14] = [
         amount INTEGER NOT NULL,
         status TEXT NOT NULL,
         withdrawn INTEGER NOT NULL DEFAULT 0,
-        reinstated INTEGER NOT NULL DEFAULT 0
+        reinstated INTEGER NOT NULL DEFAULT 0,
+        at INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS request_key (
         key TEXT PRIMARY KEY,
@@ -118,10 +120,47 @@ const TABLES: [&str; 14] = [
         wake_at INTEGER,
         machine TEXT NOT NULL
     ) STRICT, WITHOUT ROWID",
+    // What is handed over to the reports (ledger/reports): the number of the latest handover and of the latest that arrived,
+    // how often it failed since, and when it is tried again.
+    "CREATE TABLE IF NOT EXISTS report (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        handover INTEGER NOT NULL,
+        confirmed INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
+        wake_at INTEGER
+    ) STRICT",
+    // How far the entries are in the sums below, which handover that goes with, and from which hour on sums have changed.
+    "CREATE TABLE IF NOT EXISTS report_reach (
+        currency TEXT PRIMARY KEY,
+        folded INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        dirty INTEGER
+    ) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS report_usage (
+        currency TEXT NOT NULL,
+        hour INTEGER NOT NULL,
+        resource TEXT NOT NULL,
+        debits INTEGER NOT NULL,
+        reversals INTEGER NOT NULL,
+        amount INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (currency, hour, resource)
+    ) STRICT, WITHOUT ROWID",
+    // The entries that are neither debit nor reversal, until they have arrived.
+    "CREATE TABLE IF NOT EXISTS report_movement (
+        currency TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (currency, seq)
+    ) STRICT, WITHOUT ROWID",
+    // Top-ups, disputes and the account itself, as they arrived last.
+    "CREATE TABLE IF NOT EXISTS reported (
+        id TEXT PRIMARY KEY,
+        row TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID",
 ];
 
 /// Empties every table above.
-pub const EMPTY: [&str; 10] = [
+pub const EMPTY: [&str; 15] = [
     "DELETE FROM entry",
     "DELETE FROM account",
     "DELETE FROM topup",
@@ -132,6 +171,11 @@ pub const EMPTY: [&str; 10] = [
     "DELETE FROM compacted",
     "DELETE FROM act",
     "DELETE FROM payback",
+    "DELETE FROM report",
+    "DELETE FROM report_reach",
+    "DELETE FROM report_usage",
+    "DELETE FROM report_movement",
+    "DELETE FROM reported",
 ];
 
 /// Makes the tables that are not there. Call it inside the transaction that writes their first row.
@@ -146,4 +190,27 @@ pub fn create<S: Store>(store: &S) -> Result<(), StoreError> {
         store.run(table, &[])?;
     }
     Ok(())
+}
+
+/// What tables of an earlier version lack: the table, a column, and how it is added.
+const LATER: [(&str, &str, &str); 2] = [
+    ("entry", "route", "ALTER TABLE entry ADD COLUMN route TEXT"),
+    ("dispute", "at", "ALTER TABLE dispute ADD COLUMN at INTEGER NOT NULL DEFAULT 0"),
+];
+
+/// The tables of the first version, and the last that was added: where only some of them are, [`upgrade`] is due.
+pub const MARKS: &str =
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('entry', 'reported')";
+
+/// Brings the tables of an earlier version up to this one.
+pub fn upgrade<S: Store>(store: &S) -> Result<(), StoreError> {
+    store.transaction(&mut || {
+        for (table, column, add) in LATER {
+            let known = "SELECT 1 FROM sqlite_master WHERE name = ?1 AND instr(sql, ' ' || ?2 || ' ') > 0";
+            if store.run(known, &[table.into(), column.into()])?.is_empty() {
+                store.run(add, &[])?;
+            }
+        }
+        create(store)
+    })
 }

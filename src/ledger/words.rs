@@ -80,6 +80,7 @@ impl Record for Order {
             .with("currency", self.currency.code())
             .with("price", self.price.get())
             .with("resource", self.resource.as_str())
+            .with_some("route", self.route.as_deref())
             .with("op", self.op.as_str())
             .with("retried", self.retried)
             .with_some("nth", (self.nth > 1).then_some(self.nth))
@@ -101,6 +102,7 @@ impl Record for Order {
             // A price is more than nothing: a call that says otherwise is not ours.
             price: units(value, "price").filter(|price| *price > Units::ZERO)?,
             resource: owned(value, "resource")?,
+            route: optional_text(value, "route", |route| Some(route.to_owned()))?,
             op: op(value, "op")?,
             retried: flag(value, "retried"),
             nth: optional(value, "nth", |nth| nth.as_u64().and_then(|nth| u32::try_from(nth).ok()))?
@@ -405,6 +407,7 @@ mod tests {
             currency: usd(),
             price: units(100),
             resource: "GET /api/joke".into(),
+            route: None,
             op: Op::from_bytes([0xab; 16]),
             retried: false,
             nth: 1,
@@ -435,6 +438,7 @@ mod tests {
                 currency: usd(),
                 price: units(100),
                 resource: "GET /api/joke".into(),
+                route: None,
                 op: Op::from_bytes([0xab; 16]),
                 retried: false,
                 nth: 1,

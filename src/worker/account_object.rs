@@ -16,12 +16,13 @@ use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
 use super::http::get;
 use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
+use super::reports::Reports;
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
 use super::waiters::Waiters;
 use super::watch::within;
-use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Terms, Told};
+use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Spent, Terms, Told};
 use crate::ledger::alarm::alarm_at;
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
@@ -54,6 +55,7 @@ pub(super) struct Object {
     pub(super) paying_back: Cell<bool>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
+    pub(super) reports: Reports,
 }
 
 #[wasm_bindgen]
@@ -73,6 +75,7 @@ impl Account {
             paying_back: Cell::new(false),
             booked: Cell::new(0),
             armed: Cell::new(None),
+            reports: Reports::default(),
         };
         Account { object: Rc::new(object) }
     }
@@ -113,6 +116,7 @@ impl Object {
             Call::Reverse { currency, seq, op, holder } => {
                 let balance =
                     self.ledger().reverse(currency, seq, &op, holder.as_ref().unwrap_or(&op), now())?;
+                self.report_soon();
                 Ok(Answer::Reversed { balance })
             }
             Call::Undo { currency, op } => {
@@ -120,6 +124,7 @@ impl Object {
                 self.serve();
                 self.waiters.forget(&op);
                 let balance = self.ledger().undo(currency, &op, now())?;
+                self.report_soon();
                 Ok(Answer::Reversed { balance })
             }
             Call::Deliver { key, holder } => {
@@ -152,10 +157,15 @@ impl Object {
 
     /// Debits all who wait for it.
     fn serve(&self) {
+        let mut debited = false;
         self.queue.serve(|order| {
             let spent = self.ledger().spend(order, now()).map_err(|error| thrown(&error))?;
+            debited |= matches!(spent, Spent::Paid(_));
             respond(&spent.into_answer())
         });
+        if debited {
+            self.report_soon();
+        }
     }
 
     async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {
@@ -164,7 +174,10 @@ impl Object {
         loop {
             let Some(fresh) = new_top_up_id() else { return Ok(account::pending()) };
             match self.ledger().pay(&pay, &fresh, &setup.terms(), now())? {
-                Paying::Answered(answer) => return Ok(answer),
+                Paying::Answered(answer) => {
+                    self.report_soon();
+                    return Ok(answer);
+                }
                 Paying::Join => {}
                 Paying::Drive(call) => self.clone().drive(setup.clone(), call),
             }
@@ -261,13 +274,16 @@ impl Object {
     /// Sets the alarm to what is due next. While a call is out its record says so, so that a crash is found.
     pub(super) fn arm(&self) {
         let storage = self.state.storage();
-        let wake_at = match self.ledger().wake_at(self.keep(), now()) {
-            Ok(due) => alarm_at(due, self.armed.get(), now()),
+        let due = self.ledger().wake_at(self.keep(), now());
+        let (due, report_at) = match due.and_then(|at| Ok((at, self.report_at()?))) {
+            Ok((due, report_at)) => (due.into_iter().chain(report_at).min(), report_at),
             Err(error) => {
                 console_error(&format!("stripe402: the alarm could not be read: {error}"));
                 return;
             }
         };
+        self.reports.awaits(report_at);
+        let wake_at = alarm_at(due, self.armed.get(), now());
         if wake_at == self.armed.get() {
             return;
         }
@@ -278,6 +294,7 @@ impl Object {
         match set {
             Ok(_) => self.armed.set(wake_at),
             Err(error) => {
+                self.reports.awaits(None);
                 console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)));
             }
         }
@@ -305,8 +322,11 @@ impl Object {
             console_error(&format!("stripe402: old debits could not be summed up: {error}"));
         }
         self.clone().pay_back(setup.clone());
+        self.clone().report(false);
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
+            // What hands over sets the alarm when it is through.
+            Ok(None) if self.reports.is_under_way() => {}
             Ok(None) => self.arm(),
             Err(error) => console_error(&format!("stripe402: a top-up could not be written: {error}")),
         }
@@ -319,6 +339,7 @@ impl Object {
         match deleted {
             Ok(_) => {
                 self.armed.set(None);
+                self.reports.awaits(None);
                 self.store.forget();
             }
             Err(error) => {
@@ -343,7 +364,7 @@ fn respond(answer: &Answer) -> Result<Response, JsValue> {
 }
 
 /// An error of ours, as the caller's platform sees it.
-fn thrown(error: &impl ToString) -> JsValue {
+pub(super) fn thrown(error: &impl ToString) -> JsValue {
     js_sys::Error::new(&error.to_string()).into()
 }
 

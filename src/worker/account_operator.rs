@@ -19,6 +19,9 @@ impl Object {
     /// An act of the operator's, and what it has set going. Answers with the client as it is then.
     pub(super) fn act(self: Rc<Self>, act: &Act) -> Result<Answer, StoreError> {
         let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
+        if let Some(objection) = self.cannot_report(act.what)? {
+            return objected(Err(objection));
+        }
         if let Err(objection) = self.ledger().act(act, &setup.terms(), now()) {
             return objected(Err(objection));
         }
@@ -37,6 +40,7 @@ impl Object {
             }
         }
         self.clone().pay_back(setup);
+        self.clone().report(act.what == What::Report);
         self.arm();
         let page = Page { currency: None, before: None, limit: 1, client_id: None };
         objected(self.ledger().view(View::Client, &page))

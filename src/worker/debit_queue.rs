@@ -37,7 +37,7 @@ impl DebitQueue {
     }
 
     /// Serves all who wait.
-    pub(super) fn serve(&self, debit: impl Fn(&Order) -> Result<Response, JsValue>) {
+    pub(super) fn serve(&self, mut debit: impl FnMut(&Order) -> Result<Response, JsValue>) {
         for Waiting { order, resolve, reject } in self.0.take() {
             // Whoever is gone has been debited: as if after the debit.
             drop(match debit(&order) {

@@ -19,6 +19,7 @@ mod origin;
 mod pay;
 mod payer;
 mod platform;
+mod reports;
 mod setup;
 mod sql;
 mod stripe_http;

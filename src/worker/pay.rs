@@ -109,10 +109,12 @@ impl Till<'_> {
     pub(super) async fn pay(&self, method: &str) -> Result<Receipt, HttpAnswer> {
         let paid = self.paid;
         let Some(op) = new_op() else { return Err(unavailable(None)) };
+        let resource = paid.resource(method);
         let mut order = Order {
             currency: paid.currency,
             price: paid.price,
-            resource: paid.resource(method),
+            route: (paid.route.key != resource).then(|| paid.route.key.clone()),
+            resource,
             op,
             retried: false,
             nth: 1,

@@ -103,11 +103,10 @@ impl Store for SqlStore {
         if self.sql.database_size().map_err(|error| failed(&error))? == 0.0 {
             return Ok(true);
         }
-        let known = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('entry', 'payback')";
-        let tables = self.run(known, &[])?.len();
+        let tables = self.run(schema::MARKS, &[])?.len();
         // Made by a version that knew fewer.
         if tables == 1 {
-            schema::create(self)?;
+            schema::upgrade(self)?;
         }
         self.has_tables.set(tables > 0);
         Ok(tables == 0)

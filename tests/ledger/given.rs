@@ -56,6 +56,7 @@ pub(crate) fn order(number: u8, price: i64) -> Order {
         currency: usd(),
         price: units(price),
         resource: "GET /api/joke".to_owned(),
+        route: None,
         op: op(number),
         retried: false,
         nth: 1,

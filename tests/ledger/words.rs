@@ -26,7 +26,8 @@ fn crosses<T: Record + PartialEq + Debug>(all: &[T]) {
 
 fn keyed() -> Order {
     let key = RequestKey { key: "k 1".to_owned(), target: "digest".to_owned(), lease: 62_000, retries: 3 };
-    Order { currency: eur(), retried: true, nth: 3, key: Some(key), ..order(2, 1) }
+    let route = Some("GET /api/*".to_owned());
+    Order { currency: eur(), route, retried: true, nth: 3, key: Some(key), ..order(2, 1) }
 }
 
 fn pay() -> Pay {
@@ -120,7 +121,7 @@ fn what_an_operator_asks_crosses_as_what_it_is() {
 
 #[test]
 fn the_words_of_an_operator_stand_for_one_thing_each() {
-    let whats = ["adjust", "freeze", "unfreeze", "refund", "resume", "settle", "erase"];
+    let whats = ["adjust", "freeze", "unfreeze", "refund", "resume", "settle", "erase", "report"];
     for word in whats {
         assert_eq!(What::parse(word).map(What::as_str), Some(word));
         assert_eq!(View::parse(word), None);

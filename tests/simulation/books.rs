@@ -45,7 +45,7 @@ impl Books {
 pub(crate) struct Entry {
     pub(crate) currency: String,
     pub(crate) seq: i64,
-    at: i64,
+    pub(crate) at: i64,
     pub(crate) kind: String,
     pub(crate) amount: i64,
     pub(crate) balance: i64,

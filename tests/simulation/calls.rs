@@ -50,6 +50,7 @@ impl World<'_> {
             Call::Reverse { currency, seq, op, holder } => self.turn(account, "reverse", dice, |world, _| {
                 let holder = holder.as_ref().unwrap_or(&op);
                 let balance = ledger!(world, account).reverse(currency, seq, &op, holder, now);
+                world.report_soon(account);
                 world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
             }),
             Call::Undo { currency, op } => self.turn(account, "undo", dice, |world, _| {
@@ -57,6 +58,7 @@ impl World<'_> {
                 world.serve_queue(account);
                 world.objects[account].waiters.retain(|waiter| waiter.pay.order.op != op);
                 let balance = ledger!(world, account).undo(currency, &op, now);
+                world.report_soon(account);
                 world.say(account, of, balance.map(|balance| Answer::Reversed { balance }));
             }),
             Call::Deliver { key, holder } => self.turn(account, "deliver", dice, |world, _| {
@@ -82,9 +84,14 @@ impl World<'_> {
 
     fn serve_queue(&mut self, account: usize) {
         let now = self.clock(account);
+        let mut debited = false;
         for (of, order) in std::mem::take(&mut self.objects[account].queue) {
-            let answer = ledger!(self, account).spend(&order, now).map(Spent::into_answer);
-            self.say(account, of, answer);
+            let spent = ledger!(self, account).spend(&order, now);
+            debited |= matches!(spent, Ok(Spent::Paid(_)));
+            self.say(account, of, spent.map(Spent::into_answer));
+        }
+        if debited {
+            self.report_soon(account);
         }
     }
 
@@ -111,7 +118,10 @@ impl World<'_> {
         }
         match paying {
             Err(error) => return self.break_rule(Violation::store(&error)),
-            Ok(Paying::Answered(answer)) => return self.objects[account].say(of, answer),
+            Ok(Paying::Answered(answer)) => {
+                self.report_soon(account);
+                return self.objects[account].say(of, answer);
+            }
             Ok(Paying::Join) => {}
             Ok(Paying::Drive(call)) => {
                 self.objects[account].driving = true;
@@ -245,8 +255,11 @@ impl World<'_> {
         match ledger!(self, account).wake_at(KEEP, self.clock(account)) {
             Err(error) => self.break_rule(Violation::store(&error)),
             Ok(due) => {
+                let report_at = self.report_at(account);
+                let due = due.into_iter().chain(report_at).min();
                 let now = self.clock(account);
                 let object = &mut self.objects[account];
+                object.awaited = report_at.is_some();
                 let wake_at = alarm_at(due, object.armed, now);
                 if wake_at != object.armed {
                     object.alarm = wake_at;
@@ -271,7 +284,7 @@ impl World<'_> {
                 self.tell(|| format!("   {account}: emptied"));
                 let object = &mut self.objects[account];
                 object.disk.wipe();
-                (object.alarm, object.armed) = (None, None);
+                (object.alarm, object.armed, object.awaited) = (None, None, false);
                 object.books.forget();
                 return;
             }
@@ -285,6 +298,7 @@ impl World<'_> {
             self.coverage.compacted += 1;
         }
         self.pay_back(account);
+        self.report(account);
         if let Some(open) = &self.objects[account].open {
             let foreign = !open.is_of(self.side());
             let event = if foreign { "alarm, another Stripe" } else { "alarm" };
@@ -296,6 +310,8 @@ impl World<'_> {
                 self.objects[account].driving = true;
                 self.drive(account, call);
             }
+            // What hands over sets the alarm when it is through.
+            None if self.objects[account].reporting => {}
             None => self.arm(account),
         }
     }

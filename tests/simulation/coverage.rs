@@ -74,7 +74,7 @@ const WRITE: &str =
 const READ: &str = "no answer / rate limit / server error / unreadable";
 
 /// The turns that an object has.
-const TURNS: [&str; 17] = [
+const TURNS: [&str; 18] = [
     "spend",
     "pay",
     "resume",
@@ -92,7 +92,11 @@ const TURNS: [&str; 17] = [
     "alarm",
     "act",
     "refund answered",
+    "report answered",
 ];
+
+/// What becomes of handovers to the reports.
+const HANDOVERS: [&str; 4] = ["confirmed", "answer lost", "lost", "late copy"];
 
 /// When, in a turn, an object died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +116,7 @@ pub(crate) struct Coverage {
     pub(crate) crashes: BTreeMap<(&'static str, Moment), u64>,
     pub(crate) webhooks: BTreeMap<&'static str, u64>,
     pub(crate) lost: BTreeMap<&'static str, u64>,
+    pub(crate) handovers: BTreeMap<&'static str, u64>,
     /// How often debits were summed up.
     pub(crate) compacted: u64,
 }
@@ -127,6 +132,10 @@ impl Coverage {
 
     pub(crate) fn webhook(&mut self, kind: &'static str) {
         *self.webhooks.entry(kind).or_default() += 1;
+    }
+
+    pub(crate) fn handover(&mut self, what: &'static str) {
+        *self.handovers.entry(what).or_default() += 1;
     }
 
     pub(crate) fn lost(&mut self, what: &'static str) {
@@ -158,6 +167,9 @@ impl Coverage {
             }
         }
         want("debits summed up".to_owned(), Some(&self.compacted));
+        for what in HANDOVERS {
+            want(format!("handover {what}"), self.handovers.get(what));
+        }
         for kind in EVENTS {
             want(format!("webhook {kind}"), self.webhooks.get(kind));
         }
@@ -183,6 +195,10 @@ impl Coverage {
             println!("  {kind:<40} {count:>9}");
         }
         println!("\ndebits summed up: {} times", self.compacted);
+        println!("\nhandovers to the reports:");
+        for (what, count) in &self.handovers {
+            println!("  {what:<40} {count:>9}");
+        }
         println!("\ngiven up, for good:");
         for (what, count) in &self.lost {
             println!("  {what:<40} {count:>9}");
@@ -199,6 +215,9 @@ impl Coverage {
         }
         for (kind, count) in other.webhooks {
             *self.webhooks.entry(kind).or_default() += count;
+        }
+        for (what, count) in other.handovers {
+            *self.handovers.entry(what).or_default() += count;
         }
         for (what, count) in other.lost {
             *self.lost.entry(what).or_default() += count;

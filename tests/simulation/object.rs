@@ -38,6 +38,10 @@ pub(crate) struct Object<'a> {
     pub(crate) driving: bool,
     /// Whether a call of a payback is out.
     pub(crate) paying_back: bool,
+    /// Whether a handover to the reports is out.
+    pub(crate) reporting: bool,
+    /// Whether its alarm is set for the next one.
+    pub(crate) awaited: bool,
     pub(crate) booked: u32,
     pub(crate) reading: Vec<Reading>,
     pub(crate) readings: u32,
@@ -73,6 +77,7 @@ pub(crate) struct Reading {
 enum Message {
     Answer(Try, Answer),
     ToStripe(Asker, Request),
+    ToReports(String),
 }
 
 impl<'a> Object<'a> {
@@ -88,6 +93,8 @@ impl<'a> Object<'a> {
             waiters: VecDeque::new(),
             driving: false,
             paying_back: false,
+            reporting: false,
+            awaited: false,
             booked: 0,
             reading: Vec::new(),
             readings: 0,
@@ -108,12 +115,18 @@ impl<'a> Object<'a> {
     pub(crate) fn ask_stripe(&mut self, from: Asker, request: Request) {
         self.outbox.push(Message::ToStripe(from, request));
     }
+
+    /// A handover to the reports that leaves with the next flush.
+    pub(crate) fn hand_over(&mut self, json: String) {
+        self.outbox.push(Message::ToReports(json));
+    }
 }
 
 /// How much more often an object dies in a turn that seldom happens, so that it does so often enough in all.
 fn seldom(turn: &str) -> u64 {
     match turn {
         "method answered" => 5,
+        "report answered" => 2,
         "refund answered" => 10,
         "list answered" | "cancel answered" | "reverse" | "deliver" => 2,
         _ => 1,
@@ -186,6 +199,7 @@ impl World<'_> {
                     self.check_bytes(account, &request);
                     self.send_to_stripe(from, request, dice);
                 }
+                Message::ToReports(json) => self.send_to_reports(account, json, dice),
             }
         }
     }
@@ -232,6 +246,7 @@ impl World<'_> {
         object.outbox.clear();
         object.reading.clear();
         (object.driving, object.paying_back, object.booked, object.armed) = (false, false, 0, None);
+        (object.reporting, object.awaited) = (false, false);
         object.alarm = object.alarm_kept;
         object.books.forget();
         for of in std::mem::take(&mut object.inside) {

@@ -100,6 +100,7 @@ impl World<'_> {
             currency,
             price,
             resource: "GET /api/joke".to_owned(),
+            route: None,
             op: Op::from_bytes(dice.bytes()),
             retried: false,
             nth: 1,

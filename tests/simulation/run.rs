@@ -143,6 +143,7 @@ fn make_tables(disk: &Disk) {
         currency: Currency::USD,
         price: units(1),
         resource: String::new(),
+        route: None,
         op: Op::from_bytes([0; 16]),
         retried: false,
         nth: 1,

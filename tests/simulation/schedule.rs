@@ -66,10 +66,23 @@ pub(crate) struct Profile {
     pub(crate) unannounced: u64,
     /// An alarm fires late, or twice.
     pub(crate) alarm: u64,
+    /// A handover to the reports, or its answer, is lost, or comes late or twice.
+    pub(crate) reports: u64,
+    /// Whether there are reports.
+    pub(crate) bound: Bound,
     /// What becomes of a charge, by weight.
     pub(crate) charge: [(u64, Charge); 8],
     /// Whether what holds card testers back is on.
     pub(crate) limits: bool,
+}
+
+/// Whether the database of the reports is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Always,
+    Never,
+    /// Now and then, from one deployment to the next.
+    NowAndThen,
 }
 
 /// What becomes of a charge that Stripe takes on.
@@ -164,6 +177,8 @@ impl Profile {
             webhook: dice.one_of(&[0, 0, 100, 400, 2_000]),
             unannounced: dice.one_of(&[0, 300, 1_000]),
             alarm: dice.one_of(&[0, 100, 400]),
+            reports: dice.one_of(&[0, 100, 500]),
+            bound: dice.weighted(&[(5, Bound::Always), (1, Bound::Never), (4, Bound::NowAndThen)]),
             charge,
             limits: dice.chance(200),
         }
@@ -171,18 +186,19 @@ impl Profile {
 
     /// The same world with nothing going wrong any more.
     pub(crate) const fn quiet(self) -> Self {
-        Self { stripe: 0, link: 0, crash: 0, hold: 0, webhook: 0, alarm: 0, ..self }
+        Self { stripe: 0, link: 0, crash: 0, hold: 0, webhook: 0, alarm: 0, reports: 0, ..self }
     }
 }
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, stripe, link, crash, hold, webhook, unannounced, alarm, .. } = self;
+        let Self { clients, stripe, link, crash, hold, webhook, unannounced, alarm, reports, bound, .. } =
+            self;
         write!(
             f,
             "{clients} clients; of 1000: {stripe} calls to Stripe fail, {link} messages are lost, {crash} turns crash, \
              {hold} are kept late, {webhook} webhooks are lost or doubled, {unannounced} successes never announced, \
-             {alarm} alarms are late or doubled"
+             {alarm} alarms are late or doubled, {reports} handovers are lost, late or doubled; reports: {bound:?}"
         )
     }
 }

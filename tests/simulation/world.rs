@@ -17,8 +17,9 @@ use super::disk::Disk;
 use super::invariants::Violation;
 use super::link::{Ask, Caller, Try};
 use super::object::Object;
+use super::reports::Reports;
 use super::requests::Request;
-use super::schedule::{Act, Profile, Schedule, Step};
+use super::schedule::{Act, Bound, Profile, Schedule, Step};
 use super::stripe::{Life, Stripe, client};
 use super::webhooks::Delivery;
 use super::wire::Out;
@@ -64,6 +65,10 @@ pub(crate) enum Event {
     Deliver(usize),
     /// Something happens at Stripe by itself.
     Life(Life),
+    /// A handover reaches the reports; whoever made it is told, if it is not a late copy.
+    AtReports(String, Option<(usize, u32)>),
+    /// An object learns what became of its handover.
+    Reported { account: usize, generation: u32, json: String, arrived: bool },
 }
 
 /// What goes first of what happens in the same millisecond.
@@ -95,6 +100,9 @@ pub(crate) struct World<'a> {
     pub(crate) first_sent: HashMap<(Option<String>, String), Millis>,
     /// The top-ups that were begun for the deposits of an account, by the deposit's name, and when.
     pub(crate) deposits: HashMap<(usize, String), Vec<(String, Millis)>>,
+    /// What the reports say, and whether they are bound.
+    pub(crate) reports: Reports,
+    pub(crate) bound: bool,
     /// The operator's acts, and on which account.
     pub(crate) acts: Vec<(usize, OperatorAct)>,
     pub(crate) coverage: &'a mut Coverage,
@@ -134,6 +142,8 @@ impl<'a> World<'a> {
             bytes_of: HashMap::new(),
             first_sent: HashMap::new(),
             deposits: HashMap::new(),
+            reports: Reports::default(),
+            bound: profile.bound != Bound::Never,
             acts: Vec::new(),
             coverage,
             changed: true,
@@ -237,6 +247,12 @@ impl<'a> World<'a> {
             Event::Origin(request, served) => self.origin_answered(request, served, dice),
             Event::ComeAgain(request) => self.come_again(request, dice),
             Event::Deliver(delivery) => self.deliver(delivery, dice),
+            Event::AtReports(json, from) => self.at_reports(json, from, dice),
+            Event::Reported { account, generation, json, arrived } => {
+                if self.is_alive(account, generation) {
+                    self.reported(account, &json, arrived, dice);
+                }
+            }
             Event::Life(life) => {
                 self.tell(|| format!("   at Stripe: {life:?}"));
                 self.stripe.live(life, self.now, dice);
@@ -279,6 +295,11 @@ impl<'a> World<'a> {
     fn deploy(&mut self, here: usize, dice: &mut Dice) {
         self.tell(|| format!("   deployed, with the keys of Stripe {here}"));
         self.here = here;
+        if self.profile.bound == Bound::NowAndThen {
+            self.bound = !self.bound;
+            let bound = self.bound;
+            self.tell(|| format!("   reports are {}bound", if bound { "" } else { "not " }));
+        }
         self.known.clear();
         for account in 0..self.objects.len() {
             self.crash(account, dice);
@@ -293,6 +314,7 @@ impl<'a> World<'a> {
         for turn in 0..2 {
             if turn == 1 {
                 self.deploy(1 - self.here, &mut dice);
+                self.bind_reports(&mut dice);
             }
             for _ in 0..8 {
                 self.deliver_all(&mut dice);
@@ -308,6 +330,7 @@ impl<'a> World<'a> {
             self.check_nothing_is_stuck();
         }
         self.check_the_books();
+        self.check_the_reports();
     }
 
     /// Whether nothing will happen any more but alarms.

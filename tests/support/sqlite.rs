@@ -66,6 +66,11 @@ impl Sqlite {
         plan
     }
 
+    /// Runs a script, as `wrangler d1 migrations apply` does.
+    pub(crate) fn script(&self, sql: &str) {
+        self.connection.execute_batch(sql).expect("a script that can be run");
+    }
+
     /// A test's own look at the tables.
     pub(crate) fn look(&self, sql: &'static str) -> Vec<Row> {
         self.run(sql, &[]).expect("a statement that can be run")

@@ -81,6 +81,8 @@ pub struct Settings {
     pub discovery: bool,
     /// After how many days older entries are summed up.
     pub compact_after_days: u32,
+    /// How many seconds after something happened in an account it is handed over to `REPORTS`; none: that is not bound.
+    pub report_seconds: Option<u32>,
     /// The bindings that are there.
     pub bindings: Vec<Binding>,
 }
@@ -197,6 +199,10 @@ impl Settings {
             discovery: reader.with_default("DISCOVERY", boolean),
             compact_after_days: reader
                 .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 2, 3650)),
+            report_seconds: Some(
+                reader.with_default("REPORT_SECONDS", |value| small_integer(value, 1, 3600)),
+            )
+            .filter(|_| reader.bindings.contains(&Binding::Reports)),
             bindings: reader.bindings.to_vec(),
         };
         match ConfigErrors::new(std::mem::take(&mut reader.findings.errors)) {

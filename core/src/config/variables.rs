@@ -90,6 +90,7 @@ pub const VARIABLES: &[Variable] = &[
     var("TERMS_URL", "", "the terms of the service, an https URL"),
     var("DISCOVERY", "on", "publish what is for sale under /.well-known/stripe402"),
     var("COMPACT_AFTER_DAYS", "90", "sum up an account's older entries after so many days"),
+    var("REPORT_SECONDS", "60", "hand over to REPORTS so many seconds after something happened, 1 to 3600"),
     var(
         "STRIPE_API_BASE",
         "https://api.stripe.com",
@@ -110,7 +111,7 @@ pub const VARIABLES: &[Variable] = &[
     binding("ACCOUNTS", "the Durable Object class Account (required)"),
     binding("LIMITER", "a rate limit against card testing (required with a live key)"),
     binding("ORIGIN", "a service binding: the origin is another Worker"),
-    binding("REPORTS", "a D1 database for reports across accounts"),
+    binding("REPORTS", "a D1 database for reports across accounts, with migrations/ applied"),
     binding("ASSETS", "static assets, with run_worker_first = true"),
     binding("METRICS", "an Analytics Engine data set"),
 ];

@@ -179,7 +179,7 @@ impl<S: Store> Account<'_, S> {
                 reinstated: flags.reinstated || was.is_some_and(|dispute| dispute.reinstated),
             };
             let change = after.effect().checked_sub(effect_before).ok_or(StoreError::Shape("units"))?;
-            disputes::save(self.store, &after)?;
+            disputes::save(self.store, &after, now)?;
             if change != Units::ZERO {
                 entries::adjust(self.store, Kind::Dispute, currency, change, &truth.id, None, now)?;
             }

@@ -39,6 +39,7 @@ impl<S: Store> Account<'_, S> {
                 What::Resume => self.resume(now)?,
                 What::Settle => self.settle(terms, now)?,
                 What::Erase => self.erase(now)?,
+                What::Report => self.report_anew()?,
             }
             self.note(act, now)
         })

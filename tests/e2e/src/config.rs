@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::group::project;
 use crate::vectors;
 
 /// Variables, secrets, and where they are written.
@@ -12,6 +13,7 @@ pub struct Config {
     pub(crate) vars: Map<String, Value>,
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) own_file: bool,
+    pub(crate) reports: bool,
     /// What was taken away: not even the testbed's address stands in for it.
     pub(crate) unset: BTreeSet<String>,
 }
@@ -31,6 +33,7 @@ impl Config {
             vars: Map::new(),
             secrets: secrets.map(|(name, value)| (name.into(), value.into())).into(),
             own_file: false,
+            reports: false,
             unset: BTreeSet::new(),
         }
         .var("STRIPE_PUBLISHABLE_KEY", vectors::text("publishableKey"))
@@ -75,6 +78,13 @@ impl Config {
         self
     }
 
+    /// Binds `REPORTS` to a database, in which there are no tables before [`Paywall::migrate`](crate::Paywall::migrate). For
+    /// a paywall under wrangler.
+    pub fn with_reports(mut self) -> Self {
+        self.reports = true;
+        self.in_a_file_of_its_own()
+    }
+
     /// The variables as `--var` takes them: text is itself, all else is JSON.
     pub(crate) fn flags(&self) -> Vec<String> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
@@ -107,6 +117,15 @@ impl Config {
             "vars".into(),
             toml::Value::try_from(self.all()).expect("variables can be written as TOML"),
         );
+        if self.reports {
+            let migrations = project().join("migrations");
+            let reports = json!([{
+                "binding": "REPORTS", "database_name": "reports", "database_id": "reports",
+                "migrations_dir": migrations.to_str().expect("a path in UTF-8"),
+            }]);
+            let reports = toml::Value::try_from(reports).expect("bindings can be written as TOML");
+            file.insert("d1_databases".into(), reports);
+        }
         toml::to_string(&file).expect("a table can be written as TOML")
     }
 

@@ -188,7 +188,12 @@ impl Paywall {
         }
     }
 
-    /// The databases of all accounts. Read them while it is stopped.
+    /// Makes the tables of the reports' database.
+    pub fn migrate(&self) {
+        wrangler::migrate(self.folder.path());
+    }
+
+    /// The databases of all accounts, and that of the reports. Read them while it is stopped.
     pub fn databases(&self) -> Vec<PathBuf> {
         crate::databases(self.folder.path())
     }

@@ -14,7 +14,7 @@ pub(crate) fn start(config: &Config, folder: &Path, address: SocketAddr) -> Grou
     let env_file = folder.join("test.env");
     std::fs::write(&env_file, config.env_file()).expect("the env file can be written");
     let mut command = watched(folder);
-    command.arg("node").arg(project().join("node_modules/wrangler/bin/wrangler.js"));
+    command.arg("node").arg(program());
     command.args(["dev", "--local", "--ip", "127.0.0.1", "--port", &address.port().to_string()]);
     command.args(["--inspector-port", "0", "--show-interactive-dev-session=false", "--log-level", "warn"]);
     command.arg("--persist-to").arg(folder.join("state")).arg("--env-file").arg(env_file);
@@ -23,6 +23,30 @@ pub(crate) fn start(config: &Config, folder: &Path, address: SocketAddr) -> Grou
     } else {
         command.args(config.flags());
     }
+    alone(&mut command, folder);
+    Group::start(command)
+}
+
+/// Makes the tables of the reports' database, as an operator does.
+pub(crate) fn migrate(folder: &Path) {
+    let mut command = Command::new("node");
+    clean(&mut command);
+    command.arg(program()).args(["d1", "migrations", "apply", "REPORTS", "--local"]);
+    command.arg("--persist-to").arg(folder.join("state"));
+    command.arg("--config").arg(folder.join("wrangler.toml"));
+    alone(&mut command, folder);
+    let output =
+        command.current_dir(project()).stdin(Stdio::null()).output().expect("wrangler can be started");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "the migrations failed:\n{}", String::from_utf8_lossy(&said));
+}
+
+fn program() -> PathBuf {
+    project().join("node_modules/wrangler/bin/wrangler.js")
+}
+
+/// Nothing of the operator's own, and no way out.
+fn alone(command: &mut Command, folder: &Path) {
     command
         .env("CI", "1")
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
@@ -30,7 +54,6 @@ pub(crate) fn start(config: &Config, folder: &Path, address: SocketAddr) -> Grou
         .env("WRANGLER_LOG_PATH", folder.join("logs"))
         .env("WRANGLER_REGISTRY_PATH", folder.join("registry"))
         .env("WRANGLER_SEND_METRICS", "false");
-    Group::start(command)
 }
 
 /// Writes the configuration into a file of its own.

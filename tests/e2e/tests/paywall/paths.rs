@@ -236,6 +236,7 @@ fn health_says_what_is_switched_on_and_no_secret() {
         ("rateLimit", json!(true)),
         ("webhooks", json!(false)),
         ("originProof", json!(false)),
+        ("reports", json!(false)),
     ] {
         assert_eq!(health[field], value, "{field}");
     }

@@ -1,0 +1,137 @@
+//! An object hands over to the reports' database, `REPORTS` (D1).
+//!
+//! Kept true here: without the binding nothing is written and nothing waits; with it, what a debit leaves to hand over sets
+//! the alarm in the debit's own turn, once for all debits until then; one task at a time hands over, detached, and holds
+//! nobody up. What does not arrive is handed over again.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
+use wasm_bindgen::prelude::*;
+
+use super::account_object::{Object, thrown};
+use super::platform::{console_error, describe, now};
+use super::setup::setup;
+use crate::ledger::operator::{Objection, What};
+use crate::ledger::{Millis, StoreError};
+use crate::reports::WRITE;
+
+/// How many steps one task makes; the alarm goes on from there.
+const MOST_STEPS: u32 = 1_000;
+
+// The database may take half a minute: a task that waited for ever would be the last.
+#[wasm_bindgen(inline_js = "
+export async function write(env, sql, json) {
+  const db = env.REPORTS;
+  let timer;
+  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error('no answer in time')), 30000); });
+  try {
+    await Promise.race([db.batch(sql.split(';').map((one) => db.prepare(one).bind(json))), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+export function turn() { return new Promise((done) => setTimeout(done)); }
+")]
+extern "C" {
+    /// Writes a handover into the database, as one transaction.
+    fn write(env: &JsValue, sql: &str, json: &str) -> Promise;
+    /// The next turn of the event loop.
+    fn turn() -> Promise;
+}
+
+/// What an object keeps in memory of its reports.
+#[derive(Default)]
+pub(super) struct Reports {
+    /// Whether the alarm is set for what is to be handed over.
+    awaited: Cell<bool>,
+    under_way: Cell<bool>,
+    /// Until when, after something went wrong.
+    put_off: Cell<Millis>,
+}
+
+impl Reports {
+    /// The alarm is set for then, or for no handover.
+    pub(super) fn awaits(&self, at: Option<Millis>) {
+        self.awaited.set(at.is_some());
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.get()
+    }
+}
+
+impl Object {
+    /// How long after an entry it is handed over, in milliseconds; none: there is nobody to hand over to.
+    fn report_every(&self) -> Option<i64> {
+        let seconds = setup(&self.env).ok()?.settings.report_seconds?;
+        Some(i64::from(seconds).saturating_mul(1_000))
+    }
+
+    /// When there is something to hand over.
+    pub(super) fn report_at(&self) -> Result<Option<Millis>, StoreError> {
+        let Some(every) = self.report_every() else { return Ok(None) };
+        let at = self.ledger().report_at(every, now())?;
+        Ok(at.map(|at| at.max(self.reports.put_off.get())))
+    }
+
+    /// There may be something to hand over: the alarm is set for it, unless it is already.
+    pub(super) fn report_soon(&self) {
+        if !self.reports.awaited.get() && self.report_every().is_some() {
+            self.arm();
+        }
+    }
+
+    /// Why something cannot be done to an account for the sake of its reports.
+    pub(super) fn cannot_report(self: &Rc<Self>, what: What) -> Result<Option<Objection>, StoreError> {
+        let why = match what {
+            What::Report if self.report_every().is_none() => {
+                "REPORTS is not bound: there is nobody to hand over to."
+            }
+            What::Erase if self.report_at()?.is_some() => {
+                self.clone().report(true);
+                "Not all of it is in the reports yet: nothing was erased. Try again in a minute."
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Objection::conflict(why)))
+    }
+
+    /// Hands over what is due, or all there is, detached from whoever asked for it. The alarm is set afterwards.
+    pub(super) fn report(self: Rc<Self>, at_once: bool) {
+        let Some(every) = self.report_every() else { return };
+        if self.reports.under_way.replace(true) {
+            return;
+        }
+        let object = self.clone();
+        self.state.go_on(async move {
+            if let Err(error) = object.hand_over(every, at_once).await {
+                object.reports.put_off.set(now().plus(every));
+                let why = describe(&error);
+                console_error(&format!("stripe402: a report could not be handed over: {why}"));
+            }
+            object.reports.under_way.set(false);
+            object.arm();
+        });
+    }
+
+    async fn hand_over(&self, every: i64, mut at_once: bool) -> Result<(), JsValue> {
+        for _ in 0..MOST_STEPS {
+            let due = self.report_at().map_err(|error| thrown(&error))?;
+            if due.is_none_or(|at| at > now() && !at_once) {
+                break;
+            }
+            let handover = self.ledger().report(every, now()).map_err(|error| thrown(&error))?;
+            // Payments go first.
+            let done = handover.as_ref().map_or_else(turn, |json| write(&self.env, WRITE, json));
+            JsFuture::from(done).await?;
+            if let Some(json) = handover {
+                self.ledger().confirm(&json).map_err(|error| thrown(&error))?;
+                at_once = false;
+            }
+        }
+        Ok(())
+    }
+}
