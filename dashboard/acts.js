@@ -10,10 +10,11 @@ const always = () => true;
 const hasOpen = ({ topUp, refunds }) => topUp !== null || refunds.length > 0;
 const balance = ({ balances }, currency) => balances.find((one) => one.currency === currency)?.balance ?? 0;
 
-// title: on the button; fits: whether it is offered; says: what will happen; go: the button that does it.
+// title: on the button; fits: whether it is offered; says: what will happen; go: the button that does it;
+// done: what is said afterwards.
 export const offers = {
   adjust: {
-    title: "Adjust the balance", fits: always, amount: "signed", go: "Change the balance",
+    title: "Adjust the balance", fits: always, amount: "signed", go: "Change the balance", done: "The balance was changed.",
     says(client, { currency, amount }) {
       const before = balance(client, currency);
       const after = before + amount;
@@ -23,7 +24,7 @@ export const offers = {
     },
   },
   refund: {
-    title: "Refund unused credits", fits: ({ balances }) => balances.some((one) => one.balance > 0), amount: "optional", go: "Refund", grave: true,
+    title: "Refund unused credits", fits: ({ balances }) => balances.some((one) => one.balance > 0), amount: "optional", go: "Refund", done: "The credits were taken, and Stripe is asked to refund them.", grave: true,
     says(client, { currency, amount }) {
       const all = balance(client, currency);
       const what = amount === undefined ? `all unused credits, ${money(all, currency)},` : `${money(amount, currency)} of ${money(all, currency)} unused credits`;
@@ -31,19 +32,19 @@ export const offers = {
     },
   },
   freeze: {
-    title: "Freeze", fits: ({ frozen }) => !frozen, go: "Freeze", grave: true,
+    title: "Freeze", fits: ({ frozen }) => !frozen, go: "Freeze", done: "The client is frozen.", grave: true,
     says: () => "From now on this client is served nothing and charged nothing. Its credits stay, and you can unfreeze it.",
   },
   unfreeze: {
-    title: "Unfreeze", fits: ({ frozen }) => frozen, go: "Unfreeze",
+    title: "Unfreeze", fits: ({ frozen }) => frozen, go: "Unfreeze", done: "The client is not frozen any more.",
     says: ({ disputed }) => `This client is served and charged again.${disputed ? " But a dispute is open: until it is closed it goes on holding the account." : ""}`,
   },
   resume: {
-    title: "Look after it now", fits: hasOpen, go: "Ask Stripe",
+    title: "Look after it now", fits: hasOpen, go: "Ask Stripe", done: "Stripe is being asked.",
     says: () => "Asks Stripe now what became of the open top-up or refund. It is booked if it happened, and nothing is charged twice.",
   },
   settle: {
-    title: "Declare it over", fits: hasOpen, go: "It never happened", grave: true,
+    title: "Declare it over", fits: hasOpen, go: "It never happened", done: "It is over.", grave: true,
     says: () => "Declares, on your word, that the open top-up or refund never happened. Only for one that was begun with another Stripe account, whose keys are gone. What Stripe announces of it later is booked all the same.",
   },
   erase: {

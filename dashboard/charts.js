@@ -84,7 +84,7 @@ export class Chart {
         ...Object.fromEntries(scales.map((scale) => [scale, { range: (_, min, max) => [from(min), max > 0 ? max * 1.08 : 1] }])),
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 64, values: (_, splits) => splits.map(step < 86_400 ? asHour : asDay) },
+        { ...axis, grid: { show: false }, size: 30, space: 64, values: (_, splits) => splits.map(step < 86_400 ? asHour : asDay) },
         ...scales.map((scale, nth) => ({
           ...axis,
           scale,

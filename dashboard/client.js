@@ -22,7 +22,7 @@ const did = ({ type, amount }) => (type === "deduction" ? -amount : amount);
 const about = (row) => row.resource ?? row.stripePaymentIntentId ?? row.stripeDisputeId ?? "";
 const by = (row) => [row.by, row.reason].filter(Boolean).join(": ");
 
-const at = { title: "When (UTC)", of: (row) => row.createdAt ?? row.at, shown: (row) => time(row.createdAt ?? row.at), late: true };
+const at = { title: "When (UTC)", of: (row) => row.createdAt ?? row.at, shown: (row) => time(row.createdAt ?? row.at), late: true, tight: true };
 
 // A client's page is one object, so that an answer that comes late for another one changes nothing.
 class Client {
@@ -36,7 +36,7 @@ class Client {
       columns: [
         at,
         { title: "What", of: (row) => kinds[row.type] ?? row.type },
-        { title: "About", of: about, shown: (row) => (row.resource ? row.resource : atStripe(about(row), row.stripeDisputeId ? "disputes" : "payments")) },
+        { title: "About", of: about, wide: true, shown: (row) => (row.resource ? row.resource : atStripe(about(row), row.stripeDisputeId ? "disputes" : "payments")) },
         { title: "Amount", of: did, shown: (row) => change(did(row), row.currency), saved: (row) => decimal(did(row)), right: true },
         { title: "Balance", of: (row) => row.balance, shown: (row) => money(row.balance, row.currency), saved: (row) => decimal(row.balance), right: true },
         { title: "Currency", of: (row) => row.currency.toUpperCase() },
@@ -149,7 +149,7 @@ class Client {
       gone(`Client ${brief(this.account)} was erased.`);
       return;
     }
-    this.tell("good", `Done: ${offers[name].title.toLowerCase()}.`);
+    this.tell("good", offers[name].done);
     await this.changed(told).catch((error) => this.tell("bad", error.message));
     this.head.querySelector("h1").focus();
   }

@@ -29,9 +29,15 @@ function failed(error) {
     return;
   }
   const isUnbound = error.setting === "REPORTS";
-  $("unbound").hidden = !isUnbound;
-  if (isUnbound) $("reports").hidden = true;
-  else say(error.status === 503 && !$("overview").hidden ? `${error.message} If REPORTS was bound just now: npx wrangler d1 migrations apply REPORTS --remote` : error.message);
+  bound(!isUnbound);
+  if (!isUnbound) say(error.status === 503 && !$("overview").hidden ? `${error.message} If REPORTS was bound just now: npx wrangler d1 migrations apply REPORTS --remote` : error.message);
+}
+
+// Without a database there is nothing to choose from.
+function bound(is) {
+  $("unbound").hidden = is;
+  $("choice").hidden = !is;
+  if (!is) $("reports").hidden = true;
 }
 
 function ask(why = "") {
@@ -65,7 +71,7 @@ async function route() {
     }
     view("overview");
     title("Overview");
-    $("unbound").hidden = true;
+    bound(true);
     await load();
   } catch (error) {
     failed(error);

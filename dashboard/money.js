@@ -15,7 +15,10 @@ const format = (currency, options) => {
 // $1.50; a fraction of a cent is shown where there is one.
 export const money = (units, currency) => format(currency, { maximumFractionDigits: 4 }).format(units / perMajor || 0);
 
-// The same with its sign, for what was added or taken.
+// The same as people write it in a report: to the cent, or whatever the currency has, where it is worth one at all.
+export const rounded = (units, currency) => (Math.abs(units) < perMajor ? money(units, currency) : format(currency, {}).format(units / perMajor));
+
+// With its sign, for what was added or taken.
 export const change = (units, currency) => (units > 0 ? "+" : "") + money(units, currency);
 
 // $1.2K, for an axis.
@@ -33,11 +36,15 @@ export function parse(text) {
 }
 
 export const count = (number) => new Intl.NumberFormat("en").format(number || 0);
-export const few = (number) => new Intl.NumberFormat("en", { notation: "compact" }).format(number);
+export const few = (number) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
 export const many = (number, one, more = `${one}s`) => `${count(number)} ${number === 1 ? one : more}`;
 
-const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
-export const time = (iso) => moment.format(new Date(iso));
+const moment = (options) => {
+  const format = new Intl.DateTimeFormat("en", { timeZone: "UTC", hourCycle: "h23", ...options });
+  return (iso) => format.format(new Date(iso));
+};
+export const time = moment({ dateStyle: "medium", timeStyle: "short" });
+export const date = moment({ dateStyle: "medium" });
 
 const DAY = 86_400_000;
 // A day of UTC, so many days before today.

@@ -2,7 +2,7 @@
 
 import { report } from "./api.js";
 import { Chart } from "./charts.js";
-import { brief, change, count, day, decimal, few, many, money, short, time } from "./money.js";
+import { brief, count, date, day, decimal, few, many, rounded, short, time } from "./money.js";
 import { Table, make } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
@@ -12,7 +12,7 @@ const HOUR = 3600;
 const now = { days: 30, currency: "", isTest: false };
 let asking;
 
-const cash = (units) => money(units, now.currency);
+const cash = (units) => rounded(units, now.currency);
 const client = (row) => make("a", { href: `#/client/${row.account}`, title: row.account }, brief(row.account));
 const stripe = (id, kind = "payments") => {
   if (!/^(pi|dp|du|re|pyr|cus|ch)_\w+$/.test(id ?? "")) return id ?? "";
@@ -21,8 +21,8 @@ const stripe = (id, kind = "payments") => {
 };
 export const atStripe = stripe;
 
-const at = { title: "When (UTC)", of: (row) => row.at, shown: (row) => time(row.at), late: true };
-const who = { title: "Client", of: (row) => row.account, shown: client };
+const at = { title: "When (UTC)", of: (row) => row.at, shown: (row) => time(row.at), late: true, tight: true };
+const who = { title: "Client", of: (row) => row.account, shown: client, tight: true };
 const units = (title, key) => ({ title, of: (row) => row[key], shown: (row) => cash(row[key]), saved: (row) => decimal(row[key]), right: true });
 const number = (title, key) => ({ title, of: (row) => row[key], shown: (row) => count(row[key]), right: true });
 
@@ -36,14 +36,14 @@ const tables = {
   routes: new Table({
     title: "Routes", name: "routes", empty: "No request was paid for in this time.",
     columns: [
-      { title: "Route", of: (row) => row.resource }, units("Revenue", "revenue"), number("Requests", "requests"),
+      { title: "Route", of: (row) => row.resource, wide: true }, units("Revenue", "revenue"), number("Requests", "requests"),
       number("Given back", "reversals"), number("Clients", "payers"),
     ],
   }),
   clients: new Table({
     title: "Top clients", name: "clients", empty: "No client spent anything in this time.",
     columns: [
-      who, units("Spent", "revenue"), number("Requests", "requests"), units("Topped up", "topUps"), units("Balance now", "balance"),
+      who, units("Spent", "revenue"), number("Requests", "requests"), units("Topped up", "topUps"), units("Balance", "balance"),
       { title: "State", of: (row) => (row.frozen ? "Frozen" : "") },
     ],
   }),
@@ -51,7 +51,7 @@ const tables = {
     title: "Refunds and disputed money", name: "refunds", empty: "Nothing was refunded or disputed in this time.",
     columns: [
       at, who, { title: "What", of: (row) => (row.kind === "refund" ? "Refund" : "Dispute") },
-      { ...units("Credits", "amount"), shown: (row) => change(row.amount, now.currency) },
+      { ...units("Credits", "amount"), shown: (row) => (row.amount > 0 ? "+" : "") + cash(row.amount) },
       { title: "At Stripe", of: (row) => row.source, shown: (row) => stripe(row.source, row.kind === "dispute" ? "disputes" : "payments") },
     ],
   }),
@@ -71,7 +71,7 @@ const tables = {
   timeline: new Table({
     title: "By day or hour", name: "timeline",
     columns: [
-      { ...at, title: "From (UTC)" }, units("Revenue", "revenue"), number("Requests", "requests"), units("Top-ups", "topUps"),
+      { ...at, title: "From (UTC)", shown: (row) => (now.days === 1 ? time : date)(row.at) }, units("Revenue", "revenue"), number("Requests", "requests"), units("Top-ups", "topUps"),
     ],
   }),
 };

@@ -41,11 +41,13 @@ const compare = (one, other) => {
 // How many rows are shown of a long table.
 const few = 10;
 
-// columns: `title`, `of(row)`: what is sorted by, `shown(row)`: text or a node, `saved(row)`: for CSV, `right`: a number.
+// columns: `title`, `of(row)`: what is sorted by, `shown(row)`: text or a node, `saved(row)`: for CSV; `right`: a number,
+// `late`: the latest first, `tight`: in one line, `wide`: long.
 export class Table {
   constructor({ title, name, columns, empty = "Nothing in this time." }) {
     Object.assign(this, { title, name, columns, empty, rows: [], by: undefined, down: false, whole: false });
     const id = `table-${name}`;
+    for (const column of columns) column.kind = ["right", "tight", "wide"].find((kind) => column[kind]) ?? "";
     this.heads = columns.map((column, at) => {
       const button = make("button", { type: "button" }, column.title, make("span", { "aria-hidden": "true" }));
       button.addEventListener("click", () => this.sort(at));
@@ -106,7 +108,7 @@ export class Table {
     const shown = this.whole ? rows : rows.slice(0, few);
     this.body.replaceChildren(
       ...shown.map((row) =>
-        make("tr", {}, ...this.columns.map(({ shown, of, right }) => make("td", { className: right ? "right" : "" }, (shown ?? of)(row) ?? ""))),
+        make("tr", {}, ...this.columns.map(({ shown, of, kind = "" }) => make("td", { className: kind }, (shown ?? of)(row) ?? ""))),
       ),
     );
     this.none.hidden = rows.length > 0;
