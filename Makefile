@@ -35,7 +35,7 @@ help:
 	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
 	@echo "make example   a Worker that pays (examples/rust-worker)"
-	@echo "make build     build/index.js and build/index_bg.wasm, what wrangler deploys"
+	@echo "make build     build/index.js, build/index_bg.wasm and build/assets/, what wrangler deploys"
 	@echo "make package   dist/*.tgz: the built Worker, to be deployed by npx wrangler deploy where there is no Rust"
 	@echo "make setup     only install what the others need"
 	@echo "make clean     remove what was built (the tools stay)"
@@ -46,13 +46,19 @@ setup: $(TOOLS)
 # The folders are in the list too, so that a removed file counts as a change.
 INPUTS := Cargo.toml Cargo.lock build.rs wrangler.toml rust-toolchain.toml scripts/build.sh scripts/order.mjs $(shell find src core)
 
-build: build/index.js build/index_bg.wasm
+build: build/index.js build/index_bg.wasm build/assets/index.html
 
 build/index.js: $(INPUTS) | $(TOOLS)
 	@$(WITH_NODE) sh scripts/build.sh $(INPUTS)
 
 build/index_bg.wasm: build/index.js
 	@test -f $@ || { rm -f build/index.js; $(MAKE) --no-print-directory build/index.js; }
+
+# The dashboard's files and the library of its charts. The page comes last, and the folder into its place whole.
+ASSETS := $(shell find dashboard)
+
+build/assets/index.html: $(ASSETS) $(NODE)
+	@sh scripts/assets.sh
 
 package: build
 	@$(WITH_NODE) exec node scripts/package.mjs

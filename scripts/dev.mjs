@@ -122,6 +122,7 @@ async function startWorker(start, { stripe, origin }) {
       join(root, "node_modules/wrangler/bin/wrangler.js"),
       ...["dev", "--local", "--ip", "127.0.0.1", "--port", port, "--inspector-port", 0],
       ...["--persist-to", state, "--env-file", secrets(), "--show-interactive-dev-session=false"],
+      ...(process.env.CONFIG ? ["--config", process.env.CONFIG] : []), // for tests
       ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
     {

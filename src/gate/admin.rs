@@ -12,6 +12,7 @@ use super::account;
 use super::answer::Answer;
 use super::own::{OWN_PREFIX, not_found};
 use super::path::Target;
+use super::reports;
 use crate::ledger::operator::{ACT, Act, View, What};
 use crate::ledger::statement::Page;
 
@@ -23,6 +24,10 @@ const MAX_AMOUNT: i64 = 1_000_000_000_000;
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
+    /// The end of a browser's session.
+    LogOut,
+    /// A report, by its query; of which time and currency is in the URL's.
+    Report(&'static str, String),
     /// Which account a client id has; the client id is in the body.
     Find,
     /// To see something of a client.
@@ -32,10 +37,33 @@ pub enum Asked {
 }
 
 /// Whether an `authorization` header holds the token. The time that this takes tells nothing about it.
-pub fn is_allowed(header: Option<&str>, token: &str) -> bool {
-    let Some((scheme, sent)) = header.and_then(|header| header.split_once(' ')) else { return false };
-    let same = sha256(sent.as_bytes()).ct_eq(&sha256(token.as_bytes()));
-    scheme.eq_ignore_ascii_case("bearer") && bool::from(same)
+pub fn is_allowed(header: &str, token: &str) -> bool {
+    let Some((scheme, sent)) = header.split_once(' ') else { return false };
+    is_token(sent, token) && scheme.eq_ignore_ascii_case("bearer")
+}
+
+fn is_token(sent: &str, token: &str) -> bool {
+    sha256(sent.as_bytes()).ct_eq(&sha256(token.as_bytes())).into()
+}
+
+/// Whether a request is to log a browser in: then the token is in its body.
+pub fn is_log_in(method: &str, url: &str) -> bool {
+    method == "POST" && Target::of_url(url).is_ok_and(|target| below(&target) == Some(SESSION))
+}
+
+/// Whether the body of such a request holds the token.
+pub fn logs_in(body: &str, token: &str) -> Result<bool, Answer> {
+    let fields = fields(body, &["token"])?;
+    let sent = fields.get("token").and_then(Value::as_str).ok_or_else(|| bad("token is text."))?;
+    Ok(is_token(sent, token))
+}
+
+/// The path of sessions.
+const SESSION: &str = "session";
+
+/// What of a path lies below the operator's.
+fn below(target: &Target) -> Option<&str> {
+    target.raw.strip_prefix(OWN_PREFIX)?.strip_prefix("/admin/")
 }
 
 /// What whoever has not the token is told.
@@ -47,8 +75,15 @@ pub fn unauthorized() -> Answer {
 /// What a request asks, or why it cannot be answered.
 pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
     let target = Target::of_url(url).map_err(|_| not_found())?;
-    let path = target.raw.strip_prefix(OWN_PREFIX).and_then(|path| path.strip_prefix("/admin/clients/"));
-    let path = path.ok_or_else(not_found)?;
+    let path = below(&target).ok_or_else(not_found)?;
+    if path == SESSION {
+        // To log in is another matter: see `is_log_in`.
+        return only(method, "DELETE").map(|()| Asked::LogOut);
+    }
+    if let Some(sql) = path.strip_prefix("reports/").and_then(reports::named) {
+        return only(method, "GET").map(|()| Asked::Report(sql, target.query));
+    }
+    let path = path.strip_prefix("clients/").ok_or_else(not_found)?;
     let (id, rest) = path.split_once('/').map_or((path, None), |(id, rest)| (id, Some(rest)));
     if (id, rest) == ("find", None) {
         return only(method, "POST").map(|()| Asked::Find);

@@ -99,6 +99,12 @@ impl Answer {
         Self::problem_about(500, "Configuration error", &detail, Some(setting))
     }
 
+    /// 404: it needs a binding that is not there.
+    pub fn unbound(binding: &str) -> Self {
+        let detail = format!("{binding} is not bound in wrangler.toml: docs/operations.md says how.");
+        Self::problem_about(404, "Switched off", &detail, Some(binding))
+    }
+
     fn problem_about(status: u16, title: &str, detail: &str, setting: Option<&str>) -> Self {
         let mut problem = serde_json::json!({
             "type": "about:blank",

@@ -98,12 +98,12 @@ pub fn forget() -> [String; 3] {
     [COOKIE, LIMIT, AGREED].map(|name| set(name, "", 0))
 }
 
-fn set(name: &str, value: &str, max_age: u32) -> String {
+pub(super) fn set(name: &str, value: &str, max_age: u32) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// The value of a cookie that stands once: of two, nobody knows which is meant.
-fn value<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+pub(super) fn value<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     let mut values = header
         .split(';')
         .filter_map(|crumb| crumb.trim().strip_prefix(name)?.strip_prefix('='))

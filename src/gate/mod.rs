@@ -8,6 +8,7 @@ pub mod admin;
 pub mod ahead;
 pub mod answer;
 pub mod cookie;
+pub mod dashboard;
 pub mod decide;
 pub mod deposit;
 pub mod discovery;
@@ -22,7 +23,9 @@ pub mod path;
 pub mod proof;
 pub mod readings;
 pub mod record;
+pub mod reports;
 pub mod route_table;
+pub mod session;
 
 pub use ahead::Ahead;
 pub use answer::Answer;

@@ -1,7 +1,8 @@
 //! `…/admin/`: the operator asks and acts, with the token.
 //!
-//! Kept true here: the token is checked before anything is told; whoever sent a wrong one waits at the rate limit before
-//! the next is looked at; every act is in the log, without its reason, and in the account, with it.
+//! Kept true here: the token, or a session that was begun with it, is checked before anything is told; whoever sent a wrong
+//! token waits at the rate limit before the next is looked at, and nobody else does; every act is in the log, without its
+//! reason, and in the account, with it.
 
 use std::cell::RefCell;
 
@@ -12,16 +13,19 @@ use wasm_bindgen::JsValue;
 use web_sys::Request;
 
 use super::account_client::ask;
+use super::browser::fetched;
 use super::http::get;
 use super::limits;
 use super::platform::{new_op, now};
+use super::report_reader::report;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::gate::admin::{self, Asked, MAX_BODY};
 use crate::gate::answer::Answer;
 use crate::gate::own::not_found;
 use crate::gate::record::Line;
-use crate::ledger::operator::{View, What};
+use crate::gate::session;
+use crate::ledger::operator::View;
 use crate::ledger::statement::Page;
 use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
@@ -54,7 +58,7 @@ fn suspect(address: String) {
 pub(super) struct Told {
     pub(super) answer: Answer,
     account: Option<AccountId>,
-    act: Option<What>,
+    did: Option<&'static str>,
 }
 
 impl Told {
@@ -62,7 +66,7 @@ impl Told {
     pub(super) fn line<'l>(&'l self, line: Line<'l>) -> Line<'l> {
         Line {
             decision: "admin",
-            route: self.act.map(What::as_str),
+            route: self.did,
             status: self.answer.status,
             account: self.account.as_ref().map(AccountId::short),
             ..line
@@ -72,11 +76,8 @@ impl Told {
 
 /// Answers a request below `…/admin`.
 pub(super) async fn answer(env: &JsValue, setup: &Setup, incoming: &Request, url: &str) -> Told {
-    let mut told = Told { answer: Answer::empty(), account: None, act: None };
-    told.answer = match answered(env, setup, incoming, url, &mut told).await {
-        Ok(json) => Answer::json_text(json),
-        Err(answer) => answer,
-    };
+    let mut told = Told { answer: Answer::empty(), account: None, did: None };
+    told.answer = answered(env, setup, incoming, url, &mut told).await.unwrap_or_else(|answer| answer);
     told
 }
 
@@ -86,39 +87,76 @@ async fn answered(
     incoming: &Request,
     url: &str,
     told: &mut Told,
-) -> Result<String, Answer> {
-    let headers = incoming.headers();
-    let Some(token) = &setup.settings.secrets.admin_token else { return Err(not_found()) };
-    let address = limits::address(&headers);
-    if is_suspect(&address) {
-        limits::count(env, setup, &headers).await.map_err(|after| {
-            let detail = "Too many wrong tokens came from this address.";
-            Answer::problem(429, "Too many requests", detail).with("retry-after", after.to_string())
-        })?;
+) -> Result<Answer, Answer> {
+    let (headers, method) = (incoming.headers(), incoming.method());
+    let token = setup.settings.secrets.admin_token.as_ref().ok_or_else(not_found)?.expose_secret();
+    let from = fetched(&headers);
+    let log_in = admin::is_log_in(&method, url);
+    // Another site's page could have this browser send wrong ones until its person is held back.
+    if log_in && from.is_foreign() {
+        return Err(Answer::problem(403, "Refused", "Only this site's own pages may ask for that."));
     }
-    if !admin::is_allowed(get(&headers, "authorization").as_deref(), token.expose_secret()) {
-        suspect(address);
-        return Err(admin::unauthorized());
+    let is_right = if log_in {
+        Some(admin::logs_in(&body(incoming).await?, token)?)
+    } else {
+        get(&headers, "authorization").map(|sent| admin::is_allowed(&sent, token))
+    };
+    let cookie = get(&headers, "cookie").unwrap_or_default();
+    match is_right {
+        Some(is_right) => {
+            let address = limits::address(&headers);
+            if is_suspect(&address) {
+                limits::count(env, setup, &headers).await.map_err(|after| {
+                    let detail = "Too many wrong tokens came from this address.";
+                    Answer::problem(429, "Too many requests", detail).with("retry-after", after.to_string())
+                })?;
+            }
+            if !is_right {
+                suspect(address);
+                return Err(admin::unauthorized());
+            }
+        }
+        None if session::is_open(&cookie, &from, token, now()) => {}
+        None => return Err(admin::unauthorized()),
     }
-    let asked = admin::asked(&incoming.method(), url)?;
+    if log_in {
+        told.did = Some("log-in");
+        return Ok(Answer::empty().with("set-cookie", session::begin(token, now())));
+    }
+    let asked = admin::asked(&method, url)?;
+    let body = match asked {
+        Asked::Find | Asked::Act(..) => body(incoming).await?,
+        Asked::LogOut | Asked::Report(..) | Asked::See(..) => String::new(),
+    };
     let (account, call) = match asked {
+        Asked::LogOut => {
+            told.did = Some("log-out");
+            return Ok(Answer::empty().with("set-cookie", session::end()));
+        }
+        Asked::Report(sql, query) => {
+            let report = JsFuture::from(report(env, setup, sql, &query)?).await.unwrap_or_default();
+            return report.as_string().map(Answer::json_text).ok_or_else(|| {
+                let detail = "The reports could not be read. Try again later.";
+                Answer::problem(503, "Unavailable", detail).with("retry-after", "5")
+            });
+        }
         Asked::Find => {
             let page = Page { currency: None, before: None, limit: 1, client_id: None };
-            (admin::found(&body(incoming).await?)?, Call::See(View::Client, page))
+            (admin::found(&body)?, Call::See(View::Client, page))
         }
         Asked::See(account, view, page) => (account, Call::See(view, page)),
         Asked::Act(account, what) => {
             let fresh = new_op().ok_or_else(unreachable)?;
             let key = get(&headers, "idempotency-key");
-            let act = admin::act(what, &body(incoming).await?, key.as_deref(), fresh.as_str())?;
-            told.act = Some(what);
+            let act = admin::act(what, &body, key.as_deref(), fresh.as_str())?;
+            told.did = Some(what.as_str());
             (account, Call::Act(Box::new(act)))
         }
     };
     let answer = ask(env, setup, &Watch::default(), &account, &call).await;
     told.account = Some(account);
     match answer {
-        Ok(AccountAnswer::Statement(json)) => Ok(json),
+        Ok(AccountAnswer::Statement(json)) => Ok(Answer::json_text(json)),
         Ok(AccountAnswer::Objected { status, message }) => {
             let title = match status {
                 404 => "Not found",

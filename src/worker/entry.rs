@@ -3,6 +3,7 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
+use js_sys::futures::JsFuture;
 use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
 use stripe402_core::config::{Binding, OriginTarget};
@@ -15,6 +16,7 @@ use worker as _;
 use super::account_client::ask as ask_account;
 use super::account_page;
 use super::admin;
+use super::assets;
 use super::browser;
 use super::deposit;
 use super::early::{self, Early};
@@ -417,7 +419,17 @@ async fn operated(
     line: Line<'_>,
     began: Millis,
 ) -> Result<Response, JsValue> {
-    let told = admin::answer(env, setup, request, url).await;
-    log(env, setup, told.line(line), began);
-    respond(&told.answer, line.method, None)
+    let answer = match assets::asked(setup, request, url) {
+        Some(Ok(name)) => {
+            let file = JsFuture::from(assets::serve(env, &name, request)?).await?;
+            return Ok(file.unchecked_into());
+        }
+        Some(Err(answer)) => answer,
+        None => {
+            let told = admin::answer(env, setup, request, url).await;
+            log(env, setup, told.line(line), began);
+            told.answer
+        }
+    };
+    respond(&answer, line.method, None)
 }

@@ -4,7 +4,7 @@
 // is gone.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,12 +27,17 @@ const routes = {
   "GET /gzip": { amount: 500_000, currency: "jpy", minTopUp: 1_000_000, description: "日本語のレポート <b>&amp;</b>" },
 };
 
-export async function start(vars = {}) {
+// Starts a paywall with these variables. `reports`: SQL with which its D1 database is filled, whose tables are made first;
+// without it there is no such database.
+export async function start(vars = {}, { reports } = {}) {
   const executablePath = chromiumPath();
   const env = { ...process.env, CARGO_TARGET_DIR: join(root, "target") };
   execFileSync("make", ["build"], { cwd: root, env, stdio: "inherit" });
   execFileSync("cargo", ["build", "--quiet", "-p", "stripe402-testbed", "--bin", "testbed"], { cwd: root, env });
   const scratch = mkdtempSync(join(tmpdir(), "stripe402-browser-"));
+  const state = join(scratch, "state");
+  const config = configuration(scratch, reports !== undefined);
+  if (reports !== undefined) fill(scratch, state, config, reports);
   const [port, stripePort, originPort] = await freePorts(3);
   const dev = spawn(process.execPath, [join(root, "scripts/dev.mjs")], {
     cwd: root,
@@ -41,7 +46,8 @@ export async function start(vars = {}) {
       PORT: port,
       STRIPE_PORT: stripePort,
       ORIGIN_PORT: originPort,
-      STATE: join(scratch, "state"),
+      STATE: state,
+      CONFIG: config,
       VARS: JSON.stringify({ ROUTES: JSON.stringify(routes), PAYWALL_NAME: "Jokes & Weather", ...vars }),
     },
     stdio: ["ignore", "pipe", "inherit"],
@@ -75,6 +81,34 @@ export async function start(vars = {}) {
   };
 }
 
+// The project's wrangler.toml, with a database for reports or without one, and all folders named from the root.
+function configuration(scratch, hasReports) {
+  const database = `[[d1_databases]]
+binding = "REPORTS"
+database_name = "reports"
+database_id = "00000000-0000-0000-0000-000000000000"
+migrations_dir = "${join(root, "migrations")}"
+`;
+  const own = readFileSync(join(root, "wrangler.toml"), "utf8")
+    .replace(/^\[build\]\n(?!\[).+\n/m, "")
+    .replace(/^\[\[d1_databases\]\]\n(?:\w.*\n)*/m, "")
+    .replaceAll(/^(main|directory) = "(.*)"$/gm, (_, key, path) => `${key} = "${join(root, path)}"`);
+  const file = join(scratch, "wrangler.toml");
+  writeFileSync(file, hasReports ? `${own}\n${database}` : own);
+  return file;
+}
+
+function fill(scratch, state, config, sql) {
+  const rows = join(scratch, "rows.sql");
+  writeFileSync(rows, sql);
+  const where = ["--local", "--persist-to", state, "--config", config];
+  for (const args of [["migrations", "apply", "REPORTS"], ["execute", "REPORTS", "--file", rows]]) {
+    const wrangler = [join(root, "node_modules/wrangler/bin/wrangler.js"), "d1", ...args, ...where];
+    const env = { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(scratch, "logs") };
+    execFileSync(process.execPath, wrangler, { cwd: scratch, env, stdio: ["ignore", "ignore", "inherit"] });
+  }
+}
+
 function chromiumPath() {
   const paths = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const found = paths.find((path) => path && existsSync(path));
@@ -92,6 +126,8 @@ export class Person {
     person.paywall = paywall;
     person.context = await paywall.browser.newContext({ viewport: { width: 1100, height: 900 }, ...options });
     person.wrong = [];
+    // Further statuses that this person meets on purpose.
+    person.meant = [];
     person.context.on("page", (page) => person.watch(page));
     person.page = await person.context.newPage();
     return person;
@@ -101,12 +137,19 @@ export class Person {
     page.on("pageerror", (error) => this.wrong.push(`error: ${error.message}`));
     page.on("console", (message) => {
       const text = message.text();
-      const meant = /^Failed to load resource: the server responded with a status of (402|429|503) /.test(text);
+      const status = /^Failed to load resource: the server responded with a status of (\d+) /.exec(text)?.[1];
+      const meant = ["402", "429", "503", ...this.meant].includes(status);
       // A page that was paid for is the origin's, and so is whether there is an icon for it.
       const icon = message.location().url.endsWith("/favicon.ico");
       if (["error", "warning"].includes(message.type()) && !meant && !icon) this.wrong.push(`${message.type()}: ${text}`);
     });
     page.setDefaultTimeout(20_000);
+  }
+
+  // What a page lets the browser save.
+  async saves(does) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), does()]);
+    return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
   }
 
   open(path) {

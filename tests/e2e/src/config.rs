@@ -106,13 +106,14 @@ impl Config {
         )
     }
 
-    /// The project's `wrangler.toml` with these variables in place of its own. It builds nothing, and names the
-    /// built Worker where it stands.
+    /// The project's `wrangler.toml` with these variables in place of its own. It builds nothing, and names what was
+    /// built where it stands.
     pub(crate) fn file(&self, project_file: &str, built: &str) -> String {
         let mut file: toml::Table = project_file.parse().expect("wrangler.toml is TOML");
         file.remove("build");
         file.remove("secrets");
-        file.insert("main".into(), built.into());
+        file.insert("main".into(), format!("{built}/index.js").into());
+        file["assets"]["directory"] = format!("{built}/assets").into();
         file.insert(
             "vars".into(),
             toml::Value::try_from(self.all()).expect("variables can be written as TOML"),

@@ -60,7 +60,7 @@ fn alone(command: &mut Command, folder: &Path) {
 pub(crate) fn write_file(config: &Config, folder: &Path) -> PathBuf {
     let project_file =
         std::fs::read_to_string(project().join("wrangler.toml")).expect("wrangler.toml can be read");
-    let built = project().join("build/index.js");
+    let built = project().join("build");
     let path = folder.join("wrangler.toml");
     let text = config.file(&project_file, built.to_str().expect("a path in UTF-8"));
     std::fs::write(&path, text).expect("the configuration can be written");
