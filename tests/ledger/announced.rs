@@ -3,6 +3,7 @@
 use serde_json::json;
 use stripe402_core::protocol::ErrorCode;
 use stripe402_edge::ledger::account::{Applied, DisputeFlags, Spent};
+use stripe402_edge::ledger::statement::Page;
 use stripe402_edge::ledger::{Answer, Refused};
 use stripe402_edge::stripe::{Dispute, PaymentIntent, Refund, TopUpId};
 
@@ -247,6 +248,18 @@ fn two_disputes_and_a_refund_count_each_for_themselves() {
     assert_eq!((world.balance(usd()), is_frozen(&world)), (35_000, true), "the second is still open");
     disputed(&world, "dp_2", 100, "lost", NONE);
     assert_eq!((world.balance(usd()), is_frozen(&world)), (35_000, false));
+}
+
+#[test]
+fn a_statement_names_the_dispute_that_took_or_gave() {
+    let world = World::credited();
+    disputed(&world, "dp_1", 300, "needs_response", WITHDRAWN);
+    let page = Page { currency: None, before: None, limit: 1, client_id: None };
+    let text = world.account().statement(&page).unwrap().to_json(None);
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entry = &told["entries"][0];
+    assert_eq!((&entry["type"], &entry["amount"]), (&json!("dispute"), &json!(-30_000)));
+    assert_eq!((&entry["stripeDisputeId"], entry.get("resource")), (&json!("dp_1"), None));
 }
 
 #[test]

@@ -202,6 +202,23 @@ fn more_than_one_charge_holds_is_taken_from_the_one_before_too() {
 }
 
 #[test]
+fn what_has_gone_back_to_a_card_does_not_go_back_again() {
+    let world = World::credited();
+    does(&world, &of(100_000, act("gift", What::Adjust))).unwrap();
+    does(&world, &of(30_000, act("some", What::Refund))).unwrap();
+    let call = due(&world);
+    reply(&world, &call, &answered(200, &refund(&call, "succeeded")));
+    // The balance would cover it; the charge holds no more than what is left of it.
+    let message = conflict(does(&world, &of(30_000, act("again", What::Refund))));
+    assert_eq!(message, "At most $2.00 can go back to the cards that paid it.");
+    does(&world, &act("rest", What::Refund)).unwrap();
+    let body = due(&world).request.body;
+    assert!(body.starts_with("payment_intent=pi_first&amount=200&"), "{body}");
+    assert_eq!(world.balance(usd()), 100_000);
+    is_right(&world);
+}
+
+#[test]
 fn what_cannot_go_back_is_said_and_nothing_is_taken() {
     let world = World::credited();
     assert!(conflict(does(&world, &of(50_001, act("a", What::Refund)))).contains("$5.00"));

@@ -85,6 +85,9 @@ fn one_currency_is_shown_alone_beside_all_balances() {
     assert_eq!(names(&statement), ["eur-7", "eur-6", "eur-5"]);
     assert_eq!(statement.balances.len(), 2);
     assert_eq!(statement.next.as_ref().map(ToString::to_string).as_deref(), Some("eur-5"));
+    // Of what no entry was shown, none has to be skipped.
+    let first = shown(&world, &page(None, 1));
+    assert_eq!(first.next.unwrap().to_string(), names(&shown(&world, &page(None, 1)))[0]);
     let other = Page { currency: Currency::parse("jpy").ok(), before: None, limit: 3, client_id: None };
     assert_eq!(shown(&world, &other).entries, []);
 }
