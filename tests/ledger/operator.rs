@@ -219,6 +219,27 @@ fn what_has_gone_back_to_a_card_does_not_go_back_again() {
 }
 
 #[test]
+fn one_act_gives_back_twenty_charges_at_most() {
+    let mut world = World::credited();
+    for nth in 1..=21 {
+        let mut pay = for_price(50_000 * i64::from(nth) + 1, known_card(nth, "pm_1"));
+        pay.offer.asked = Some(units(50_000));
+        pay.offer.max = units(10_000_000);
+        let call = world.charges(&pay);
+        let name = format!("pi_more{nth}");
+        world.reply(&call, Intent::new(&name, "succeeded").of(&id(nth + 1)).reply(), &[]);
+        world.later(HOUR);
+    }
+    assert_eq!(world.balance(usd()), 22 * 50_000);
+    let message = conflict(does(&world, &of(21 * 50_000, act("most", What::Refund))));
+    assert_eq!(message, "At most $100.00 can go back to the cards that paid it.");
+    does(&world, &act("all", What::Refund)).unwrap();
+    assert_eq!((states(&world).len(), world.balance(usd())), (20, 2 * 50_000));
+    does(&world, &act("rest", What::Refund)).unwrap();
+    assert_eq!((states(&world).len(), world.balance(usd())), (22, 0));
+}
+
+#[test]
 fn what_cannot_go_back_is_said_and_nothing_is_taken() {
     let world = World::credited();
     assert!(conflict(does(&world, &of(50_001, act("a", What::Refund)))).contains("$5.00"));
@@ -229,6 +250,11 @@ fn what_cannot_go_back_is_said_and_nothing_is_taken() {
     // Without an amount: what cards have paid.
     does(&world, &act("c", What::Refund)).unwrap();
     assert_eq!(world.balance(usd()), 10_000);
+    let message = conflict(does(&world, &act("d", What::Refund)));
+    assert_eq!(
+        message, "At most $0.00 can go back to the cards that paid it.",
+        "no card has paid for a gift"
+    );
     is_right(&world);
 }
 
