@@ -12,7 +12,7 @@ mkdirSync(`${folder}/build`, { recursive: true });
 for (const file of ["build/index.js", "build/index_bg.wasm", "LICENSE", ".dev.vars.example"]) {
   cpSync(file, `${folder}/${file}`);
 }
-cpSync("docs", `${folder}/docs`, { recursive: true });
+for (const each of ["docs", "migrations"]) cpSync(each, `${folder}/${each}`, { recursive: true });
 cpSync("scripts/package.md", `${folder}/README.md`);
 
 const toml = readFileSync("wrangler.toml", "utf8");
@@ -34,7 +34,7 @@ const manifest = {
   type: "module",
   engines: { node: ">=22.12" },
   // npm leaves out files whose names begin with a dot unless they are named.
-  files: ["build", "docs", "wrangler.toml", ".dev.vars.example"],
+  files: ["build", "docs", "migrations", "wrangler.toml", ".dev.vars.example"],
   scripts: { dev: "wrangler dev", deploy: "wrangler deploy" },
   devDependencies: { wrangler: own.devDependencies.wrangler },
   cloudflare: {

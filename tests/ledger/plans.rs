@@ -202,3 +202,34 @@ fn a_page_of_a_statement_reads_the_entries_that_it_shows() {
         assert_cheap(sql, &plan);
     }
 }
+
+#[test]
+fn what_is_reported_is_read_by_the_key_too() {
+    let mut world = long_history();
+    let every = 60_000;
+    for _ in 0..100 {
+        if let Some(handover) = world.account().report(every, world.now).unwrap() {
+            world.account().confirm(&handover).unwrap();
+            break;
+        }
+    }
+    world.later(DAY);
+    assert!(matches!(world.spend(&order(1, 7)), Spent::Paid(_)));
+    let watched = Watched::new(&world.store);
+    let account = Account::new(&watched);
+    assert!(account.report_at(every, world.now).unwrap().is_some());
+    let handover = account.report(every, world.now).unwrap().unwrap();
+    account.confirm(&handover).unwrap();
+
+    // Entries by their key from where the sums end (`e`, and the debit of each, `d`); sums from the first hour that may have
+    // changed (`u`).
+    let plans = watched.plans();
+    let by_key = "SEARCH e USING PRIMARY KEY (currency=? AND seq>? AND seq<?)";
+    assert!(plans.iter().any(|(_, plan)| plan.iter().any(|line| line == by_key)), "{plans:#?}");
+    for (sql, plan) in plans {
+        for line in &plan {
+            let scans = ["SCAN e", "SCAN d", "SCAN u", "SCAN report_usage"];
+            assert!(!scans.contains(&line.as_str()), "reads all: {plan:#?}\n{sql}");
+        }
+    }
+}

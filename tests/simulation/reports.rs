@@ -159,9 +159,9 @@ impl World<'_> {
             for kind in ["register", "balance", "usage", "movement", "topup", "dispute"] {
                 let mut said = said.get(kind).cloned().unwrap_or_default();
                 let mut right = right.get(kind).cloned().unwrap_or_default();
-                // What an account was declined that has been emptied since stays in the reports.
-                if kind == "topup" && right.is_empty() {
-                    said.clear();
+                // What was tried before the account was emptied stays in the reports.
+                if kind == "topup" {
+                    said.retain(|row| right.iter().any(|one| one[0] == row[0]));
                 }
                 said.sort_by_key(Value::to_string);
                 right.sort_by_key(Value::to_string);

@@ -28,6 +28,7 @@ fn what_is_not_set_has_the_documented_default() {
     assert!(settings.paywall.on && settings.discovery);
     assert_eq!(settings.paywall.color, None);
     assert_eq!(settings.compact_after_days, 90);
+    assert_eq!(settings.report_seconds, None, "there is nobody to report to");
     assert_eq!(bounds(&settings, "GET /api/joke"), (50_000, 1_000_000, 4_000_000));
     let route = &settings.routes[0];
     assert_eq!((route.cache, route.paywall, route.speculative), (false, true, false));

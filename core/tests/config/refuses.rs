@@ -289,6 +289,8 @@ fn single_values() {
         ("MAX_DECLINES", json!(0), "expected a whole number from 1 to 1000000; found 0"),
         ("IDEMPOTENT_RETRIES", json!(101), "expected a whole number from 0 to 100; found 101"),
         ("COMPACT_AFTER_DAYS", json!(true), "expected a whole number from 2 to 3650; found true"),
+        ("REPORT_SECONDS", json!(0), "expected a whole number from 1 to 3600; found 0"),
+        ("REPORT_SECONDS", json!(3601), "expected a whole number from 1 to 3600; found 3601"),
         (
             "STATEMENT_DESCRIPTOR_SUFFIX",
             json!("A <B>"),

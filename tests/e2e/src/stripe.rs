@@ -131,6 +131,16 @@ impl Stripe {
         self.payment_intents(card).iter().filter(succeeded).map(charge).collect()
     }
 
+    /// The PaymentIntents that moved money, of every account: whose, id and amount in the smallest unit.
+    pub fn all_charges(&self) -> Vec<(String, String, i64)> {
+        let succeeded = |intent: &&Value| intent["status"] == "succeeded";
+        let charge = |intent: &Value| {
+            let amount = intent["amount_received"].as_i64().expect("an amount");
+            (text(&intent["metadata"]["stripe402_account"]), text(&intent["id"]), amount)
+        };
+        self.all("payment_intents").iter().filter(succeeded).map(charge).collect()
+    }
+
     /// The Customers of a card's account.
     pub fn customers(&self, card: &Card) -> Vec<String> {
         self.all_of("customers", card).iter().map(|customer| text(&customer["id"])).collect()

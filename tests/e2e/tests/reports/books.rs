@@ -20,6 +20,8 @@ pub(crate) struct Books {
     pub(crate) disputes: BTreeMap<String, (String, i64, i64)>,
     /// The accounts that were ever credited, and whether they are frozen.
     pub(crate) accounts: BTreeMap<String, i64>,
+    /// How many top-ups and refunds are under way.
+    pub(crate) open: i64,
 }
 
 const OURS: [&str; 6] = [
@@ -85,6 +87,9 @@ impl Books {
             let client = stripe402_core::protocol::ClientId::parse(&client).expect("a client id");
             let account = stripe402_core::protocol::AccountId::of(&client);
             books.read(&connection, OURS, Some(account.as_str()));
+            let open = "SELECT (SELECT count(*) FROM topup WHERE open = 1)
+                + (SELECT count(*) FROM payback WHERE wake_at IS NOT NULL)";
+            books.open += connection.query_row(open, [], |row| row.get::<_, i64>(0)).expect("a number");
         }
         books.movements.sort();
         books
@@ -136,6 +141,27 @@ impl Books {
             self.accounts.insert(row.get(0)?, row.get(1)?);
             Ok(())
         });
+    }
+
+    /// In what two differ, in short.
+    pub(crate) fn difference(&self, other: &Self) -> String {
+        let mut said = format!("{} are open; ", self.open);
+        for (one, two) in [
+            (format!("{:?}", self.usage), format!("{:?}", other.usage)),
+            (format!("{:?}", self.balances), format!("{:?}", other.balances)),
+            (format!("{:?}", self.movements), format!("{:?}", other.movements)),
+            (format!("{:?}", self.top_ups), format!("{:?}", other.top_ups)),
+            (format!("{:?}", self.disputes), format!("{:?}", other.disputes)),
+            (format!("{:?}", self.accounts), format!("{:?}", other.accounts)),
+        ] {
+            if one != two {
+                let same = one.bytes().zip(two.bytes()).take_while(|(one, two)| one == two).count();
+                let part =
+                    |text: &str| -> String { text.chars().skip(same.saturating_sub(90)).take(200).collect() };
+                said += &format!("\nours …{}\ntheirs …{}", part(&one), part(&two));
+            }
+        }
+        said
     }
 
     /// Revenue in a currency.

@@ -13,6 +13,7 @@
 )]
 
 mod books;
+mod clients;
 
 mod waiting;
 
