@@ -78,7 +78,8 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
     let path = below(&target).ok_or_else(not_found)?;
     if path == SESSION {
         // To log in is another matter: see `is_log_in`.
-        return only(method, "DELETE").map(|()| Asked::LogOut);
+        let log_out = (method == "DELETE").then_some(Asked::LogOut);
+        return log_out.ok_or_else(|| not_allowed("POST, DELETE"));
     }
     if let Some(sql) = path.strip_prefix("reports/").and_then(reports::named) {
         return only(method, "GET").map(|()| Asked::Report(sql, target.query));
@@ -107,11 +108,12 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
 }
 
 fn only(method: &str, allowed: &'static str) -> Result<(), Answer> {
-    if method == allowed {
-        return Ok(());
-    }
+    if method == allowed { Ok(()) } else { Err(not_allowed(allowed)) }
+}
+
+fn not_allowed(allowed: &'static str) -> Answer {
     let detail = format!("This resource answers {allowed}.");
-    Err(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed))
+    Answer::problem(405, "Method not allowed", &detail).with("allow", allowed)
 }
 
 fn bad(detail: &str) -> Answer {

@@ -94,11 +94,8 @@ fn no_path_answers_without_the_token_and_none_in_another_spelling() {
         let others = ["HEAD", "PUT", "DELETE", "OPTIONS", if method == "GET" { "POST" } else { "GET" }];
         for other in others.into_iter().filter(|other| other != method) {
             let answer = visitor.asks(with_token(request(other, path)));
-            assert_eq!(
-                (answer.status, answer.header("allow")),
-                (405, Some(method.as_str())),
-                "{other} {path}"
-            );
+            let allowed = if path.ends_with("/session") { "POST, DELETE" } else { method };
+            assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{other} {path}");
         }
     }
     assert_eq!(visitor.reached().len(), 1, "nothing of it reached the origin");
