@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::account;
 use super::answer::Answer;
-use super::own::{OWN_PREFIX, not_found};
+use super::own::{OWN_PREFIX, not_allowed, not_found};
 use super::path::Target;
 use super::reports;
 use crate::ledger::operator::{ACT, Act, View, What};
@@ -109,11 +109,6 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
 
 fn only(method: &str, allowed: &'static str) -> Result<(), Answer> {
     if method == allowed { Ok(()) } else { Err(not_allowed(allowed)) }
-}
-
-fn not_allowed(allowed: &'static str) -> Answer {
-    let detail = format!("This resource answers {allowed}.");
-    Answer::problem(405, "Method not allowed", &detail).with("allow", allowed)
 }
 
 fn bad(detail: &str) -> Answer {
