@@ -91,7 +91,8 @@ function fields({ amount, client }) {
   return list;
 }
 
-// Opens the form of an act. Gives what the paywall answered, or nothing if it was left.
+// Opens the form of an act. Gives what the paywall answered, or nothing if it was left; `unsure` where it was left before it
+// was known whether it was done.
 export function open(name, client) {
   const offer = offers[name];
   current = { name, client, offer, key: crypto.randomUUID(), body: undefined, busy: false, unsure: false, told: undefined };
@@ -100,7 +101,7 @@ export function open(name, client) {
   step(false);
   $("act").showModal();
   $("act-fields").querySelector("input:not([type=radio])").focus();
-  return new Promise((done) => $("act").addEventListener("close", () => done(current.told), { once: true }));
+  return new Promise((done) => $("act").addEventListener("close", () => done(current.told ?? (current.unsure ? { unsure: true } : undefined)), { once: true }));
 }
 
 // The form, or the sentence that asks whether that is meant.
@@ -163,7 +164,7 @@ async function send() {
     mine.told = await ask(`clients/${client.account}/${name}`, { method: "POST", body, key });
     if (current === mine) $("act").close();
   } catch (error) {
-    mine.unsure ||= error.unsure;
+    mine.unsure = error.unsure;
     if (current === mine) wrong(error.unsure ? `${error.message} Sending it again from here does it once.` : error.message);
   } finally {
     mine.busy = false;

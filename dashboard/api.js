@@ -15,6 +15,7 @@ const words = {
   401: "You are not logged in any more. Log in again.",
   403: "The paywall refused it, since another page seemed to ask.",
   413: "That is too long.",
+  422: "An act of this form was done already, with other values. Close it, and look at what operators did.",
   429: "Too many wrong tokens were tried from your address. Wait a minute, then try again.",
 };
 

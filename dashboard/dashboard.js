@@ -103,7 +103,7 @@ $("enter").addEventListener("submit", (event) => {
       await session.begin($("token").value.trim());
       $("token").value = "";
       await route();
-      $("main").focus();
+      $("main").focus({ preventScroll: true });
     } catch (error) {
       $("wrong").textContent = error.status === 401 ? "That is not the token of this deployment." : error.message;
       $("wrong").hidden = false;

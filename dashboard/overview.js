@@ -135,7 +135,8 @@ function spans(rows) {
   const first = Date.parse(day(now.days - 1)) / 1000;
   const known = new Map(rows.map((row) => [Date.parse(row.at) / 1000, row]));
   const times = Array.from({ length: now.days === 1 ? 24 : now.days }, (_, nth) => first + nth * step);
-  const list = (key) => times.map((time) => known.get(time)?.[key] ?? 0);
+  // What is to come is nothing, not zero.
+  const list = (key) => times.map((time) => known.get(time)?.[key] ?? (time * 1000 > Date.now() ? null : 0));
   return { step, times, revenue: list("revenue"), requests: list("requests"), topUps: list("topUps") };
 }
 

@@ -57,7 +57,7 @@ fn report(database: &Connection, name: &str, query: &str) -> Vec<Vec<(String, Va
         wanted(named(name).expect("a report"), query, Currency::USD, NOW).expect("it is asked for well");
     let mut statement = database.prepare(&format!("{ASKED}{}", wanted.sql)).expect("a query");
     assert_eq!(statement.parameter_count(), 4, "{name}");
-    let names: Vec<String> = statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
     // As D1 binds what comes from JavaScript.
     let float = |number: i64| f64::from(i32::try_from(number / 1_000).unwrap()) * 1_000.0;
     let bound = (float(wanted.from.0), float(wanted.until.0), wanted.currency.code(), float(wanted.step));
