@@ -1,7 +1,7 @@
 // Acting on a client: a form, then a sentence that says what will happen, then the act, under a key that is made once for
 // each form, so that whatever is sent twice is done once.
 
-import { ask } from "./api.js";
+import { ask, site } from "./api.js";
 import { money, parse } from "./money.js";
 import { make } from "./table.js";
 
@@ -46,6 +46,10 @@ export const offers = {
   settle: {
     title: "Declare it over", fits: hasOpen, go: "It never happened", done: "It is over.", grave: true,
     says: () => "Declares, on your word, that the open top-up or refund never happened. Only for one that was begun with another Stripe account, whose keys are gone. What Stripe announces of it later is booked all the same.",
+  },
+  report: {
+    title: "Hand over to the reports", fits: () => site.reports === true, go: "Hand it over", done: "All of it is on its way to the reports.",
+    says: () => "Hands everything that is known of this client over to the reports anew. Nothing is counted twice, and no money moves.",
   },
   erase: {
     title: "Erase", fits: always, go: "Erase for ever", grave: true,

@@ -12,7 +12,7 @@ use super::account;
 use super::answer::Answer;
 use super::own::{OWN_PREFIX, not_allowed, not_found};
 use super::path::Target;
-use super::reports;
+use super::reporting;
 use crate::ledger::operator::{ACT, Act, View, What};
 use crate::ledger::statement::Page;
 
@@ -81,7 +81,7 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
         let log_out = (method == "DELETE").then_some(Asked::LogOut);
         return log_out.ok_or_else(|| not_allowed("POST, DELETE"));
     }
-    if let Some(sql) = path.strip_prefix("reports/").and_then(reports::named) {
+    if let Some(sql) = path.strip_prefix("reports/").and_then(reporting::named) {
         return only(method, "GET").map(|()| Asked::Report(sql, target.query));
     }
     let path = path.strip_prefix("clients/").ok_or_else(not_found)?;

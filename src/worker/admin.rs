@@ -17,7 +17,7 @@ use super::browser::fetched;
 use super::http::get;
 use super::limits;
 use super::platform::{new_op, now};
-use super::reports::report;
+use super::reporting::report;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::gate::admin::{self, Asked, MAX_BODY};

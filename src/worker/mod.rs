@@ -20,7 +20,7 @@ mod origin;
 mod pay;
 mod payer;
 mod platform;
-mod reports;
+mod reporting;
 mod setup;
 mod sql;
 mod stripe_http;
