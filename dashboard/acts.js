@@ -1,7 +1,7 @@
 // Acting on a client: a form, then a sentence that says what will happen, then the act, under a key that is made once for
 // each form, so that whatever is sent twice is done once.
 
-import { ask } from "./api.js";
+import { ask, site } from "./api.js";
 import { money, parse } from "./money.js";
 import { make } from "./table.js";
 
@@ -47,6 +47,10 @@ export const offers = {
     title: "Declare it over", fits: hasOpen, go: "It never happened", done: "It is over.", grave: true,
     says: () => "Declares, on your word, that the open top-up or refund never happened. Only for one that was begun with another Stripe account, whose keys are gone. What Stripe announces of it later is booked all the same.",
   },
+  report: {
+    title: "Hand over to the reports", fits: () => site.reports === true, go: "Hand it over", done: "All of it is on its way to the reports.",
+    says: () => "Hands everything that is known of this client over to the reports anew. Nothing is counted twice, and no money moves.",
+  },
   erase: {
     title: "Erase", fits: always, go: "Erase for ever", grave: true,
     says: () => "Deletes all that is known of this client. It cannot be undone. That it was erased, by whom and why, stays. Delete the Customer at Stripe, too.",
@@ -91,7 +95,8 @@ function fields({ amount, client }) {
   return list;
 }
 
-// Opens the form of an act. Gives what the paywall answered, or nothing if it was left.
+// Opens the form of an act. Gives what the paywall answered, or nothing if it was left; `unsure` where it was left before it
+// was known whether it was done.
 export function open(name, client) {
   const offer = offers[name];
   current = { name, client, offer, key: crypto.randomUUID(), body: undefined, busy: false, unsure: false, told: undefined };
@@ -100,7 +105,7 @@ export function open(name, client) {
   step(false);
   $("act").showModal();
   $("act-fields").querySelector("input:not([type=radio])").focus();
-  return new Promise((done) => $("act").addEventListener("close", () => done(current.told), { once: true }));
+  return new Promise((done) => $("act").addEventListener("close", () => done(current.told ?? (current.unsure ? { unsure: true } : undefined)), { once: true }));
 }
 
 // The form, or the sentence that asks whether that is meant.
@@ -163,7 +168,7 @@ async function send() {
     mine.told = await ask(`clients/${client.account}/${name}`, { method: "POST", body, key });
     if (current === mine) $("act").close();
   } catch (error) {
-    mine.unsure ||= error.unsure;
+    mine.unsure = error.unsure;
     if (current === mine) wrong(error.unsure ? `${error.message} Sending it again from here does it once.` : error.message);
   } finally {
     mine.busy = false;

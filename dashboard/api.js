@@ -15,6 +15,7 @@ const words = {
   401: "You are not logged in any more. Log in again.",
   403: "The paywall refused it, since another page seemed to ask.",
   413: "That is too long.",
+  422: "An act of this form was done already, with other values. Close it, and look at what operators did.",
   429: "Too many wrong tokens were tried from your address. Wait a minute, then try again.",
 };
 
@@ -64,13 +65,17 @@ export const session = {
   },
 };
 
-export const report = (name, { from, to, currency, by }, signal) => {
+export const report = async (name, { from, to, currency, by }, signal) => {
+  if (site.reports === false) throw new Problem("There are no reports.", { status: 404, setting: "REPORTS" });
   const query = new URLSearchParams({ from, to, ...(currency && { currency }), ...(by && { by }) });
   return ask(`reports/${name}?${query}`, { signal });
 };
 
-// What is switched on, for whoever asks: here, whether the cards are Stripe's test cards.
-export async function health() {
+// What is switched on, as the paywall tells everybody.
+export const site = { isTest: false, reports: undefined };
+
+export async function look() {
   const answer = await fetch("/.well-known/stripe402/health").catch(() => undefined);
-  return answer?.ok ? answer.json() : {};
+  const { mode, reports } = answer?.ok ? await answer.json() : {};
+  Object.assign(site, { isTest: mode === "test", reports });
 }

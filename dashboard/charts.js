@@ -60,7 +60,7 @@ export class Chart {
     const one = index !== null && index !== undefined;
     this.at.textContent = one ? (step < 86_400 ? `${asDay(times[index])}, ${asHour(times[index])}` : asDay(times[index])) : "in all";
     this.series.forEach(({ shown }, at) => {
-      this.values[at].textContent = shown(one ? values[at][index] : total(values[at]));
+      this.values[at].textContent = shown(one ? (values[at][index] ?? 0) : total(values[at]));
     });
   }
 

@@ -142,15 +142,17 @@ class Client {
     return [...acts, sees("Audit", this.audit), sees("Export", this.export)];
   }
 
-  async act(name, client) {
-    const told = await open(name, client);
+  async act(name, before) {
+    const told = await open(name, before);
     if (!told) return;
     if (told.erased) {
       gone(`Client ${brief(this.account)} was erased.`);
       return;
     }
-    this.tell("good", offers[name].done);
-    await this.changed(told).catch((error) => this.tell("bad", error.message));
+    if (told.unsure) this.tell("bad", "It is not known whether that was done. Look at what operators did before you do it again.");
+    else this.tell("good", offers[name].done);
+    const client = told.unsure ? ask(this.path) : Promise.resolve(told);
+    await client.then((client) => this.changed(client)).catch((error) => this.tell("bad", error.message));
     this.head.querySelector("h1").focus();
   }
 

@@ -1,7 +1,7 @@
 // The operator's dashboard: logging in and out, and which of its two views is shown. The address after the # says which:
 // #/ is the overview, #/client/<account> a client.
 
-import { health, session } from "./api.js";
+import { look, session, site } from "./api.js";
 import { find, show } from "./client.js";
 import { isId } from "./money.js";
 import { load, onFailure, prepare } from "./overview.js";
@@ -56,9 +56,9 @@ async function route() {
     ask();
     return;
   }
-  ready ??= health().then(({ mode }) => {
-    $("mode").hidden = mode !== "test";
-    prepare({ isTest: mode === "test" });
+  ready ??= look().then(() => {
+    $("mode").hidden = !site.isTest;
+    prepare();
   });
   await ready;
   const [, what, id] = location.hash.split("/");
@@ -103,7 +103,7 @@ $("enter").addEventListener("submit", (event) => {
       await session.begin($("token").value.trim());
       $("token").value = "";
       await route();
-      $("main").focus();
+      $("main").focus({ preventScroll: true });
     } catch (error) {
       $("wrong").textContent = error.status === 401 ? "That is not the token of this deployment." : error.message;
       $("wrong").hidden = false;

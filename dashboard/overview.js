@@ -1,6 +1,6 @@
 // The overview: figures, charts and tables of a period and a currency, out of the reports.
 
-import { report } from "./api.js";
+import { report, site } from "./api.js";
 import { Chart } from "./charts.js";
 import { brief, count, date, day, decimal, few, many, rounded, short, time } from "./money.js";
 import { Table, make } from "./table.js";
@@ -9,14 +9,14 @@ const $ = (id) => document.getElementById(id);
 const HOUR = 3600;
 
 // What the figures, charts and tables are about now.
-const now = { days: 30, currency: "", isTest: false };
+const now = { days: 30, currency: "" };
 let asking;
 
 const cash = (units) => rounded(units, now.currency);
 const client = (row) => make("a", { href: `#/client/${row.account}`, title: row.account }, brief(row.account));
 const stripe = (id, kind = "payments") => {
   if (!/^(pi|dp|du|re|pyr|cus|ch)_\w+$/.test(id ?? "")) return id ?? "";
-  const href = `https://dashboard.stripe.com/${now.isTest ? "test/" : ""}${kind}/${id}`;
+  const href = `https://dashboard.stripe.com/${site.isTest ? "test/" : ""}${kind}/${id}`;
   return make("a", { href, target: "_blank", rel: "noopener noreferrer" }, id);
 };
 export const atStripe = stripe;
@@ -90,8 +90,7 @@ const figures = [
 let charts;
 
 // Once, when there is something to show.
-export function prepare({ isTest }) {
-  now.isTest = isTest;
+export function prepare() {
   $("figures").replaceChildren(
     ...figures.map(({ title, shown, noted }) => make("div", {}, make("dt", {}, title), make("dd", {}, shown, noted))),
   );
@@ -135,7 +134,8 @@ function spans(rows) {
   const first = Date.parse(day(now.days - 1)) / 1000;
   const known = new Map(rows.map((row) => [Date.parse(row.at) / 1000, row]));
   const times = Array.from({ length: now.days === 1 ? 24 : now.days }, (_, nth) => first + nth * step);
-  const list = (key) => times.map((time) => known.get(time)?.[key] ?? 0);
+  // What is to come is nothing, not zero.
+  const list = (key) => times.map((time) => known.get(time)?.[key] ?? (time * 1000 > Date.now() ? null : 0));
   return { step, times, revenue: list("revenue"), requests: list("requests"), topUps: list("topUps") };
 }
 

@@ -109,6 +109,7 @@ async function startWorker(start, { stripe, origin }) {
     STRIPE_API_BASE: stripe,
     ORIGIN_URL: origin,
     LIMITS: "off",
+    ADMIN_TOKEN: adminToken(),
     ...JSON.parse(process.env.VARS || "{}"), // for tests
   };
   // Nobody's real account or keys: --env-file keeps those of .dev.vars out, but a secret in the environment would
@@ -141,15 +142,25 @@ async function startWorker(start, { stripe, origin }) {
   const url = `http://127.0.0.1:${port}`;
   await healthy(`${url}/.well-known/stripe402/health`);
   console.log(`\nready ${url}\n\n${examples(url)}`);
+  console.log(`The operator's dashboard: ${url}/.well-known/stripe402/admin/ (token: ${vars.ADMIN_TOKEN})`);
 }
 
 // Keys that nobody can take for real ones; the secret is made once, so that a client id outlives a restart.
 function secrets() {
-  const file = join(state, "dev.env");
+  return once("dev.env", () => `STRIPE_SECRET_KEY=sk_test_testbed\nSERVER_SECRET=${randomBytes(32).toString("hex")}\n`);
+}
+
+// A token for the operator's dashboard, made once, too.
+function adminToken() {
+  return readFileSync(once("admin-token", () => randomBytes(32).toString("hex")), "utf8");
+}
+
+// The file of this name; its text is made once.
+function once(name, text) {
+  const file = join(state, name);
   if (!existsSync(file)) {
     mkdirSync(state, { recursive: true });
-    const text = `STRIPE_SECRET_KEY=sk_test_testbed\nSERVER_SECRET=${randomBytes(32).toString("hex")}\n`;
-    writeFileSync(file, text, { mode: 0o600 });
+    writeFileSync(file, text(), { mode: 0o600 });
   }
   return file;
 }

@@ -1,5 +1,6 @@
 // The package as a stranger uses it: unpacked in a clean folder, with the pinned wrangler and nothing else of this project.
-// `wrangler deploy --dry-run` takes it, and `wrangler dev` serves it; the check at run time names what is not set.
+// `wrangler deploy --dry-run` takes it, and `wrangler dev` serves it, the dashboard too; the check at run time names what is
+// not set.
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -20,6 +21,8 @@ const env = {
   WRANGLER_LOG_PATH: join(folder, "logs"),
 };
 const here = join(folder, "package");
+const ADMIN = "/.well-known/stripe402/admin/";
+const ADMIN_TOKEN = "an-admin-token-of-at-least-32-bytes!!";
 let server;
 
 try {
@@ -30,6 +33,7 @@ try {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
+  expect(/env\.ASSETS/.test(dry), `the dry run knows no assets:\n${dry}`);
   expect(/env\.ACCOUNTS/.test(dry) && /--dry-run: exiting now/.test(dry), `the dry run says:\n${dry}`);
 
   // As it comes it has placeholders: nothing is served, and the setting is named.
@@ -37,31 +41,45 @@ try {
 
   // With keys it serves.
   const toml = readFileSync(join(here, "wrangler.toml"), "utf8");
-  writeFileSync(join(here, "wrangler.toml"), toml.replace("pk_test_replace_me", "pk_test_51Example"));
-  const secrets = 'STRIPE_SECRET_KEY="sk_test_51Example"\nSERVER_SECRET="an-hmac-secret-of-at-least-32-bytes!!"\n';
-  writeFileSync(join(here, ".dev.vars"), secrets);
-  const good = await health("/api/joke");
+  const filled = toml.replace("pk_test_replace_me", "pk_test_51Example").replace('"SERVER_SECRET"]', '"SERVER_SECRET", "ADMIN_TOKEN"]');
+  expect(filled.includes("ADMIN_TOKEN\"]"), "wrangler.toml lists its secrets otherwise");
+  writeFileSync(join(here, "wrangler.toml"), filled);
+  const secrets = { STRIPE_SECRET_KEY: "sk_test_51Example", SERVER_SECRET: "an-hmac-secret-of-at-least-32-bytes!!", ADMIN_TOKEN };
+  writeFileSync(join(here, ".dev.vars"), Object.entries(secrets).map(([name, value]) => `${name}="${value}"\n`).join(""));
+  const good = await health(async (ask) => {
+    const priced = await ask("/api/joke");
+    expect(priced.status === 402, `a priced path answers ${priced.status}`);
+    const page = await ask(ADMIN, { headers: { accept: "text/html" } });
+    const html = await page.text();
+    expect(page.status === 200 && html.includes("Log in"), `the dashboard answers ${page.status}: ${html}`);
+    for (const [, name] of html.matchAll(/="(assets\/[^"]+)"/g)) {
+      expect((await ask(ADMIN + name)).status === 200, `${name} is missing`);
+    }
+    const session = await ask(`${ADMIN}session`, { method: "POST", body: JSON.stringify({ token: ADMIN_TOKEN }) });
+    expect(session.status === 204, `logging in answers ${session.status}`);
+    const file = await ask("/index.html");
+    expect(file.status !== 200 || !(await file.text()).includes("Log in"), "a file has an address of its own");
+  });
   expect(good.health.status === 200, JSON.stringify(good.health));
-  expect(good.other.status === 402, `a priced path answers ${good.other.status}`);
-  console.log(`dist/${tarball}: deployed dry, served, and refused to serve with placeholders`);
+  console.log(`dist/${tarball}: deployed dry, served with its dashboard, and refused to serve with placeholders`);
 } finally {
   stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
-// Starts `wrangler dev`, asks for its health and perhaps for another path, and stops it.
-async function health(other) {
+// Starts `wrangler dev`, asks for its health and whatever else is to be seen, and stops it.
+async function health(sees = () => {}) {
   const [port] = await freePorts(1);
   const args = ["dev", "--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false"];
   server = spawn("node", [wrangler, ...args.map(String)], { cwd: here, env, stdio: "ignore", detached: true });
   const ended = new Promise((_, fail) => server.on("exit", (code) => fail(new Error(`wrangler dev ended with ${code}`))));
   ended.catch(() => {});
-  const ask = (path) => fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) });
+  const ask = (path, options) => fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000), ...options });
   for (const began = Date.now(); ; ) {
     const answer = await Promise.race([ask("/.well-known/stripe402/health").catch(() => undefined), ended]);
     if (answer) {
       const found = { health: { ...(await answer.json()), status: answer.status } };
-      if (other) found.other = await ask(other);
+      await sees(ask);
       await stop();
       return found;
     }

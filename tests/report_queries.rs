@@ -11,7 +11,7 @@
 
 use rusqlite::{Connection, types::Value};
 use stripe402_core::protocol::Currency;
-use stripe402_edge::gate::reports::{ASKED, REPORTS, named, wanted};
+use stripe402_edge::gate::reporting::{ASKED, REPORTS, named, wanted};
 use stripe402_edge::ledger::Millis;
 
 const DAY: i64 = 86_400_000;
@@ -26,22 +26,22 @@ fn database() -> Connection {
     database.execute_batch(&migrations.concat()).expect("the tables");
     let (hour, today) = (TODAY * 24, TODAY * DAY);
     let rows = format!(
-        "INSERT INTO account VALUES ('a', {today}, {today}, 'cus_1', 0, 1), ('b', {old}, {later}, NULL, 1, 1), ('c', {old}, {old}, NULL, 0, 1);
-        INSERT INTO balance VALUES ('a', 'usd', 40000, 0, 1), ('b', 'usd', 900, 0, 1), ('b', 'jpy', 500000, 0, 1), ('c', 'usd', -300, 0, 1);
+        "INSERT INTO account (account, created_at, updated_at, customer, frozen, handover) VALUES ('a', {today}, {today}, 'cus_1', 0, 1), ('b', {old}, {later}, NULL, 1, 1), ('c', {old}, {old}, NULL, 0, 1);
+        INSERT INTO balance (account, currency, balance, updated_at, handover) VALUES ('a', 'usd', 40000, 0, 1), ('b', 'usd', 900, 0, 1), ('b', 'jpy', 500000, 0, 1), ('c', 'usd', -300, 0, 1);
         INSERT INTO usage (currency, hour, resource, account, debits, reversals, amount, handover) VALUES
             ('usd', {hour}, 'GET /joke', 'a', 10, 1, 900, 1), ('usd', {hour} + 1, 'GET /joke', 'b', 2, 0, 200, 1),
             ('usd', {hour} - 1, 'GET /weather', 'a', 1, 0, 500, 1), ('usd', {hour} - 24 * 30, 'GET /joke', 'a', 7, 0, 700, 1),
             ('jpy', {hour}, 'GET /joke', 'b', 1, 0, 10000, 1);
-        INSERT INTO movement VALUES
+        INSERT INTO movement (account, currency, seq, at, kind, amount, source) VALUES
             ('a', 'usd', 1, {today}, 'topup', 50000, 'pi_1'), ('b', 'usd', 1, {today} - 1, 'topup', 60000, 'pi_2'),
             ('b', 'usd', 2, {today} + 5, 'refund', -1000, 're_1'), ('b', 'usd', 3, {today} + 6, 'dispute', -2000, 'dp_1'),
             ('b', 'usd', 4, {today} + 7, 'adjustment', 300, 'act x'), ('b', 'jpy', 1, {today}, 'topup', 510000, 'pi_3');
-        INSERT INTO topup VALUES
+        INSERT INTO topup (id, account, started_at, settled_at, outcome, decline_code, currency, units, payment_intent, handover) VALUES
             ('t1', 'a', {today}, {today}, 'credited', NULL, 'usd', 50000, 'pi_1', 1),
             ('t2', 'b', {today}, {today} + 9, 'declined', 'card_declined', 'usd', 60000, NULL, 1),
             ('t3', 'b', {today}, {today} + 8, 'refused', NULL, 'usd', 70000, NULL, 1),
             ('t4', 'b', {old}, {old}, 'declined', 'expired_card', 'usd', 60000, NULL, 1);
-        INSERT INTO dispute VALUES
+        INSERT INTO dispute (id, account, at, payment_intent, currency, amount, status, withdrawn, reinstated, handover) VALUES
             ('dp_1', 'b', {old}, 'pi_2', 'usd', 2000, 'needs_response', 1, 0, 1), ('dp_2', 'b', {old}, 'pi_9', 'usd', 2000, 'won', 1, 1, 1),
             ('dp_3', 'a', {today}, 'pi_1', 'usd', 100, 'lost', 1, 0, 1);",
         old = today - 40 * DAY,
@@ -57,7 +57,7 @@ fn report(database: &Connection, name: &str, query: &str) -> Vec<Vec<(String, Va
         wanted(named(name).expect("a report"), query, Currency::USD, NOW).expect("it is asked for well");
     let mut statement = database.prepare(&format!("{ASKED}{}", wanted.sql)).expect("a query");
     assert_eq!(statement.parameter_count(), 4, "{name}");
-    let names: Vec<String> = statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
     // As D1 binds what comes from JavaScript.
     let float = |number: i64| f64::from(i32::try_from(number / 1_000).unwrap()) * 1_000.0;
     let bound = (float(wanted.from.0), float(wanted.until.0), wanted.currency.code(), float(wanted.step));

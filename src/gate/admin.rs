@@ -10,9 +10,9 @@ use subtle::ConstantTimeEq;
 
 use super::account;
 use super::answer::Answer;
-use super::own::{OWN_PREFIX, not_found};
+use super::own::{OWN_PREFIX, not_allowed, not_found};
 use super::path::Target;
-use super::reports;
+use super::reporting;
 use crate::ledger::operator::{ACT, Act, View, What};
 use crate::ledger::statement::Page;
 
@@ -78,9 +78,10 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
     let path = below(&target).ok_or_else(not_found)?;
     if path == SESSION {
         // To log in is another matter: see `is_log_in`.
-        return only(method, "DELETE").map(|()| Asked::LogOut);
+        let log_out = (method == "DELETE").then_some(Asked::LogOut);
+        return log_out.ok_or_else(|| not_allowed("POST, DELETE"));
     }
-    if let Some(sql) = path.strip_prefix("reports/").and_then(reports::named) {
+    if let Some(sql) = path.strip_prefix("reports/").and_then(reporting::named) {
         return only(method, "GET").map(|()| Asked::Report(sql, target.query));
     }
     let path = path.strip_prefix("clients/").ok_or_else(not_found)?;
@@ -107,11 +108,7 @@ pub fn asked(method: &str, url: &str) -> Result<Asked, Answer> {
 }
 
 fn only(method: &str, allowed: &'static str) -> Result<(), Answer> {
-    if method == allowed {
-        return Ok(());
-    }
-    let detail = format!("This resource answers {allowed}.");
-    Err(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed))
+    if method == allowed { Ok(()) } else { Err(not_allowed(allowed)) }
 }
 
 fn bad(detail: &str) -> Answer {

@@ -23,7 +23,7 @@ pub mod path;
 pub mod proof;
 pub mod readings;
 pub mod record;
-pub mod reports;
+pub mod reporting;
 pub mod route_table;
 pub mod session;
 

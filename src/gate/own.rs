@@ -56,11 +56,15 @@ pub(super) fn find(rest: &str, method: &str) -> Result<Own, Answer> {
         return Err(not_found());
     };
     if !methods.contains(&method) {
-        let allowed = methods.join(", ");
-        let detail = format!("This resource answers {allowed}.");
-        return Err(Answer::problem(405, "Method not allowed", &detail).with("allow", allowed));
+        return Err(not_allowed(&methods.join(", ")));
     }
     Ok(own)
+}
+
+/// 405: the path answers these methods.
+pub(super) fn not_allowed(methods: &str) -> Answer {
+    let detail = format!("This resource answers {methods}.");
+    Answer::problem(405, "Method not allowed", &detail).with("allow", methods)
 }
 
 /// 404: there is no such path of ours, or it is switched off.

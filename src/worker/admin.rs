@@ -17,7 +17,7 @@ use super::browser::fetched;
 use super::http::get;
 use super::limits;
 use super::platform::{new_op, now};
-use super::report_reader::report;
+use super::reporting::report;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::gate::admin::{self, Asked, MAX_BODY};
@@ -97,6 +97,7 @@ async fn answered(
         return Err(Answer::problem(403, "Refused", "Only this site's own pages may ask for that."));
     }
     let is_right = if log_in {
+        told.did = Some("log-in");
         Some(admin::logs_in(&body(incoming).await?, token)?)
     } else {
         get(&headers, "authorization").map(|sent| admin::is_allowed(&sent, token))
@@ -120,7 +121,6 @@ async fn answered(
         None => return Err(admin::unauthorized()),
     }
     if log_in {
-        told.did = Some("log-in");
         return Ok(Answer::empty().with("set-cookie", session::begin(token, now())));
     }
     let asked = admin::asked(&method, url)?;

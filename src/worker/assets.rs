@@ -50,7 +50,7 @@ pub(super) fn asked(setup: &Setup, request: &Request, url: &str) -> Option<Resul
         Static::File(_) => Err(Answer::unbound("ASSETS")),
         Static::Slash => {
             // Relative, and so without the query, which the page does not read.
-            Err(Answer { status: 302, ..Answer::empty() }.with("location", "admin/").with("vary", "accept"))
+            Err(Answer { status: 302, ..Answer::empty() }.with("location", "admin/"))
         }
         Static::Nothing => Err(not_found()),
     })

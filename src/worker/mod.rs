@@ -20,7 +20,7 @@ mod origin;
 mod pay;
 mod payer;
 mod platform;
-mod report_reader;
+mod reporting;
 mod reports;
 mod setup;
 mod sql;

@@ -335,6 +335,43 @@ operator("unused credits go back to the card, what cannot be done is told, and a
   await page.getByText("There is no such client").waitFor();
 });
 
+operator("an act whose answer is lost is done once, and told as unsure where it is left", {}, async (me, page) => {
+  const who = clientOf("dashboardLost");
+  await pays(who);
+  await logIn(me);
+  await page.goto(`${paywall.url}${ADMIN}#/client/${who.account}`);
+  const adjust = async (amount) => {
+    await page.getByRole("button", { name: "Adjust the balance…" }).click();
+    await page.getByLabel("Amount").fill(amount);
+    await page.getByLabel("Who are you?").fill("Ada");
+    await page.getByLabel("Why?").fill("a gift");
+    await page.getByRole("button", { name: "Go on" }).click();
+  };
+  const losesAnswer = () => page.route("**/adjust", async (route) => {
+    const request = route.request();
+    const headers = { authorization: `Bearer ${TOKEN}`, "idempotency-key": request.headers()["idempotency-key"] };
+    const answer = await fetch(request.url(), { method: "POST", headers, body: request.postData() });
+    assert.equal(answer.status, 200, "it is done");
+    await route.abort();
+  }, { times: 1 });
+  await adjust("1");
+  await losesAnswer();
+  await page.getByRole("button", { name: "Change the balance" }).click();
+  await page.getByRole("alert").filter({ hasText: "Sending it again from here does it once." }).waitFor();
+  await page.getByRole("button", { name: "Change the balance" }).click();
+  await page.locator(".balances").getByText("$5.99").waitFor();
+  await adjust("2");
+  await losesAnswer();
+  await page.getByRole("button", { name: "Change the balance" }).click();
+  await page.getByRole("alert").filter({ hasText: "Sending it again from here does it once." }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("It is not known whether that was done.").waitFor();
+  await page.locator(".balances").getByText("$7.99").waitFor();
+  const { acts } = await asks(`clients/${who.account}/acts`);
+  assert.deepEqual(acts.map(({ amount }) => amount), [20_000, 10_000]);
+  me.wrong = me.wrong.filter((text) => !/ERR_FAILED/.test(text)); // the answers that were lost
+});
+
 operator("more transactions than a page holds come page by page", {}, async (me, page) => {
   const who = clientOf("dashboardPages");
   await pays(who);

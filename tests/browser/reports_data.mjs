@@ -83,14 +83,20 @@ export function data(now, real) {
   return { rows, today, sql: sql(rows) };
 }
 
-// Where a table has more columns than are written here.
-const columns = { usage: "usage (currency, hour, resource, account, debits, reversals, amount, handover)" };
+const columns = {
+  account: "account, created_at, updated_at, customer, frozen, handover",
+  balance: "account, currency, balance, updated_at, handover",
+  usage: "currency, hour, resource, account, debits, reversals, amount, handover",
+  movement: "account, currency, seq, at, kind, amount, source",
+  topup: "id, account, started_at, settled_at, outcome, decline_code, currency, units, payment_intent, handover",
+  dispute: "id, account, at, payment_intent, currency, amount, status, withdrawn, reinstated, handover",
+};
 
 function sql(rows) {
   const inserts = Object.entries(rows).flatMap(([table, lines]) => {
     const chunks = [];
     for (let at = 0; at < lines.length; at += 100) chunks.push(lines.slice(at, at + 100));
-    return chunks.map((chunk) => `INSERT INTO ${columns[table] ?? table} VALUES ${chunk.map((line) => `(${line.map(value).join(", ")})`).join(", ")};`);
+    return chunks.map((chunk) => `INSERT INTO ${table} (${columns[table]}) VALUES ${chunk.map((line) => `(${line.map(value).join(", ")})`).join(", ")};`);
   });
   return inserts.join("\n");
 }

@@ -112,7 +112,7 @@ pub const VARIABLES: &[Variable] = &[
     binding("LIMITER", "a rate limit against card testing (required with a live key)"),
     binding("ORIGIN", "a service binding: the origin is another Worker"),
     binding("REPORTS", "a D1 database for reports across accounts, with migrations/ applied"),
-    binding("ASSETS", "static assets, with run_worker_first = true"),
+    binding("ASSETS", "static assets, with run_worker_first = true: the operator's dashboard"),
     binding("METRICS", "an Analytics Engine data set"),
 ];
 

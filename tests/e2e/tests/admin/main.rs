@@ -13,10 +13,12 @@
 )]
 
 mod acts;
+mod dashboard;
 mod discovery;
 mod refused;
 mod rotation;
 mod schema;
+mod sessions;
 
 use std::sync::LazyLock;
 

@@ -23,6 +23,11 @@ fn operations(account: &str) -> Vec<(String, String)> {
     operations.collect()
 }
 
+/// To log in needs no token but the one in its body: see `sessions`.
+fn is_log_in(method: &str, path: &str) -> bool {
+    method == "POST" && path.ends_with("/admin/session")
+}
+
 fn request(method: &str, path: &str) -> Request {
     let request = Request::new(method, path).header("idempotency-key", "k1");
     if method == "POST" { request.body(json!({"by": "a", "reason": "b"}).to_string()) } else { request }
@@ -30,11 +35,13 @@ fn request(method: &str, path: &str) -> Request {
 
 #[test]
 fn no_path_answers_without_the_token_and_none_in_another_spelling() {
-    let (stripe, visitor) = (shared().stripe(), shared().visitor("admin-refused"));
-    let card = stripe.card("admin_refused");
+    // Without wrangler's proxy in front: every spelling reaches the Worker as it is, and thousands of requests take seconds.
+    let paywall = Paywall::start_raw(config(), Layout::default());
+    let visitor = paywall.visitor("admin-refused");
+    let card = paywall.stripe().card("admin_refused");
     first_payment(visitor, &card);
     let operations = operations(card.account.as_str());
-    assert!(operations.len() >= 13, "{operations:?}");
+    assert!(operations.len() >= 23, "{operations:?}");
     let short = &TOKEN[..TOKEN.len() - 1];
     let upper = TOKEN.to_uppercase();
     let basic = "Basic YWRtaW46YW4tYWRtaW4tdG9rZW4tb2YtYXQtbGVhc3QtMzItYnl0ZXMhIQ==";
@@ -53,7 +60,7 @@ fn no_path_answers_without_the_token_and_none_in_another_spelling() {
         Some(TOKEN.to_owned()),
         Some(basic.to_owned()),
     ];
-    for (method, path) in &operations {
+    for (method, path) in operations.iter().filter(|(method, path)| !is_log_in(method, path)) {
         let spellings = [
             path.clone(),
             format!("{path}/"),
@@ -79,18 +86,16 @@ fn no_path_answers_without_the_token_and_none_in_another_spelling() {
                 }
             }
         }
-        // With the token: this path, this method, and nothing that is like them.
+        // With the token: this path, its methods, and nothing that is like them.
         for spelling in &spellings[1..5] {
             let answer = visitor.asks(with_token(request(method, spelling)));
             assert_eq!(answer.status, 404, "{method} {spelling}: {answer:?}");
         }
-        for other in ["HEAD", "PUT", "DELETE", "OPTIONS", if method == "GET" { "POST" } else { "GET" }] {
+        let others = ["HEAD", "PUT", "DELETE", "OPTIONS", if method == "GET" { "POST" } else { "GET" }];
+        for other in others.into_iter().filter(|other| other != method) {
             let answer = visitor.asks(with_token(request(other, path)));
-            assert_eq!(
-                (answer.status, answer.header("allow")),
-                (405, Some(method.as_str())),
-                "{other} {path}"
-            );
+            let allowed = if path.ends_with("/session") { "POST, DELETE" } else { method };
+            assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{other} {path}");
         }
     }
     assert_eq!(visitor.reached().len(), 1, "nothing of it reached the origin");

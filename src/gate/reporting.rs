@@ -33,11 +33,11 @@ pub struct Wanted {
 /// What every query begins with. Its parameters are the last four fields of [`Wanted`], in their order; what comes from
 /// JavaScript is a float. The columns `at`, `createdAt` and `updatedAt` of a query are milliseconds.
 pub const ASKED: &str = "
-    WITH asked AS (SELECT CAST(?1 AS INTEGER) AS start, CAST(?2 AS INTEGER) AS until, ?3 AS coin, CAST(?4 AS INTEGER) AS step),
+    WITH asked AS (SELECT CAST(?1 AS INTEGER) AS begins, CAST(?2 AS INTEGER) AS ends, ?3 AS coin, CAST(?4 AS INTEGER) AS step),
     used AS (SELECT usage.* FROM asked CROSS JOIN usage
-        WHERE currency = coin AND hour >= start / 3600000 AND hour < until / 3600000),
-    moved AS (SELECT movement.* FROM asked CROSS JOIN movement WHERE at >= start AND at < until AND currency = coin),
-    tried AS (SELECT topup.* FROM asked CROSS JOIN topup WHERE settled_at >= start AND settled_at < until
+        WHERE currency = coin AND hour >= begins / 3600000 AND hour < ends / 3600000),
+    moved AS (SELECT movement.* FROM asked CROSS JOIN movement WHERE at >= begins AND at < ends AND currency = coin),
+    tried AS (SELECT topup.* FROM asked CROSS JOIN topup WHERE settled_at >= begins AND settled_at < ends
         AND currency = coin AND outcome IN ('declined', 'refused'))";
 
 /// The figures, in one row.
@@ -51,7 +51,7 @@ const SUMMARY: &str = "
             total(amount) FILTER (WHERE kind = 'adjustment') AS adjusted FROM moved),
         (SELECT total(balance) AS outstanding, -total(min(balance, 0)) AS debts, count(*) AS clients
             FROM asked CROSS JOIN balance WHERE currency = coin),
-        (SELECT count(*) FILTER (WHERE created_at >= start AND created_at < until) AS newClients,
+        (SELECT count(*) FILTER (WHERE created_at >= begins AND created_at < ends) AS newClients,
             total(frozen) AS frozen, max(updated_at) AS updatedAt FROM asked CROSS JOIN account),
         (SELECT count(*) AS declines FROM tried),
         (SELECT count(*) AS openDisputes FROM asked CROSS JOIN dispute
@@ -83,7 +83,7 @@ const REFUNDS: &str = "
 const DISPUTES: &str = "
     SELECT at, account, id, amount, status, withdrawn, reinstated, payment_intent AS stripePaymentIntentId
     FROM asked CROSS JOIN dispute
-    WHERE currency = coin AND (at >= start AND at < until OR status IN ('needs_response', 'under_review'))
+    WHERE currency = coin AND (at >= begins AND at < ends OR status IN ('needs_response', 'under_review'))
     ORDER BY at DESC, id LIMIT 500";
 
 const DECLINES: &str = "

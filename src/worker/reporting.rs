@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use super::platform::now;
 use super::setup::Setup;
 use crate::gate::answer::Answer;
-use crate::gate::reports::{ASKED, Wanted, wanted};
+use crate::gate::reporting::{ASKED, Wanted, wanted};
 
 // In JavaScript: each of these calls made from here would cost the Worker more than the whole of it.
 #[wasm_bindgen(inline_js = "
