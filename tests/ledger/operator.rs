@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use stripe402_core::protocol::Units;
 use stripe402_edge::ledger::Op;
-use stripe402_edge::ledger::account::{Spent, Terms};
+use stripe402_edge::ledger::account::{DisputeFlags, Spent, Terms};
 use stripe402_edge::ledger::operator::{ACT, Act, Objection, View, What};
 use stripe402_edge::ledger::payback::Call;
 use stripe402_edge::ledger::statement::Page;
-use stripe402_edge::stripe::{Refund, Reply};
+use stripe402_edge::stripe::{Dispute, Refund, Reply};
 
 use super::given::{
     DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, World, account_id, card, client, for_price, id, known_card,
@@ -216,6 +216,34 @@ fn what_has_gone_back_to_a_card_does_not_go_back_again() {
     assert!(body.starts_with("payment_intent=pi_first&amount=200&"), "{body}");
     assert_eq!(world.balance(usd()), 100_000);
     is_right(&world);
+}
+
+#[test]
+fn what_this_stripe_would_not_refund_is_not_asked_of_it() {
+    // A charge that a bank has taken back, though its client got credits since.
+    let world = World::credited();
+    let lost =
+        Dispute { id: "dp_1".to_owned(), amount: 500, currency: "usd".to_owned(), status: "lost".to_owned() };
+    let truth = Intent::new("pi_first", "succeeded").of(&id(1)).read();
+    let withdrawn = DisputeFlags { withdrawn: true, reinstated: false };
+    world.account().announce_dispute(&id(1), &truth, &lost, withdrawn, world.now).unwrap();
+    does(&world, &of(50_000, act("gift", What::Adjust))).unwrap();
+    let message = conflict(does(&world, &of(10_000, act("a", What::Refund))));
+    assert_eq!(message, "At most $0.00 can go back to the cards that paid it.");
+
+    // A charge at a Stripe account whose keys are gone.
+    let mut world = World::credited();
+    world.side = side("51Other", false);
+    let message = conflict(does(&world, &of(10_000, act("a", What::Refund))));
+    assert_eq!(message, "At most $0.00 can go back to the cards that paid it.");
+}
+
+#[test]
+fn a_payback_whose_alarm_comes_late_is_sent_all_the_same() {
+    let mut world = World::credited();
+    does(&world, &act("all", What::Refund)).unwrap();
+    world.later(HOUR);
+    assert_eq!(due(&world).nth, Some(1));
 }
 
 #[test]
