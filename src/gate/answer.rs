@@ -102,7 +102,7 @@ impl Answer {
     /// 404: it needs a binding that is not there.
     pub fn unbound(binding: &str) -> Self {
         let detail = format!("{binding} is not bound in wrangler.toml: docs/operations.md says how.");
-        Self::problem_about(404, "Switched off", &detail, Some(binding))
+        Self::problem_about(404, "Not found", &detail, Some(binding))
     }
 
     fn problem_about(status: u16, title: &str, detail: &str, setting: Option<&str>) -> Self {

@@ -27,9 +27,8 @@ pub fn wanted(method: &str, url: &str, accept: Option<&str>) -> Option<Static> {
     let path = target.raw.strip_prefix(OWN_PREFIX)?.strip_prefix("/admin")?;
     if let Some(name) = path.strip_prefix("/assets/") {
         let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let is_name = |stem: &str| !stem.is_empty() && stem.bytes().all(letter);
-        let good =
-            name.rsplit_once('.').is_some_and(|(stem, end)| is_name(stem) && matches!(end, "js" | "css"));
+        let stem = name.strip_suffix(".js").or_else(|| name.strip_suffix(".css"));
+        let good = stem.is_some_and(|stem| !stem.is_empty() && stem.bytes().all(letter));
         return Some(if good { Static::File(name.to_owned()) } else { Static::Nothing });
     }
     let by_person = accept.is_some_and(prefers_html);

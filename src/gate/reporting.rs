@@ -62,38 +62,38 @@ const TIMELINE: &str = "
         SELECT hour * 3600000 / step AS at, total(amount) AS revenue, total(debits - reversals) AS requests, 0 AS topUps
         FROM asked, used GROUP BY 1
         UNION ALL SELECT at / step, 0, 0, total(amount) FROM asked, moved WHERE kind = 'topup' GROUP BY 1)
-    GROUP BY 1 ORDER BY 1 LIMIT 2500";
+    GROUP BY 1 ORDER BY 1";
 
 const ROUTES: &str = "
     SELECT resource, total(amount) AS revenue, total(debits - reversals) AS requests, total(reversals) AS reversals,
-        count(DISTINCT account) AS payers FROM used GROUP BY resource ORDER BY revenue DESC, resource LIMIT 500";
+        count(DISTINCT account) AS payers FROM used GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 500";
 
 const CLIENTS: &str = "
     SELECT best.*, (SELECT total(amount) FROM moved WHERE account = best.account AND kind = 'topup') AS topUps,
         balance, frozen, created_at AS createdAt
     FROM (SELECT account, total(amount) AS revenue, total(debits - reversals) AS requests
-        FROM used GROUP BY account ORDER BY revenue DESC, account LIMIT 100) AS best
+        FROM used GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100) AS best
     LEFT JOIN balance ON balance.account = best.account AND currency = (SELECT coin FROM asked)
-    LEFT JOIN account ON account.account = best.account ORDER BY revenue DESC, best.account";
+    LEFT JOIN account ON account.account = best.account ORDER BY 2 DESC, 1";
 
 const REFUNDS: &str = "
     SELECT at, account, kind, amount, source FROM moved WHERE kind IN ('refund', 'dispute')
-    ORDER BY at DESC, account, seq DESC LIMIT 500";
+    ORDER BY 1 DESC, 2, seq DESC LIMIT 500";
 
 const DISPUTES: &str = "
     SELECT at, account, id, amount, status, withdrawn, reinstated, payment_intent AS stripePaymentIntentId
     FROM asked CROSS JOIN dispute
     WHERE currency = coin AND (at >= begins AND at < ends OR status IN ('needs_response', 'under_review'))
-    ORDER BY at DESC, id LIMIT 500";
+    ORDER BY 1 DESC, 3 LIMIT 500";
 
 const DECLINES: &str = "
     SELECT settled_at AS at, account, outcome, decline_code AS code, units AS amount
-    FROM tried ORDER BY at DESC, id LIMIT 500";
+    FROM tried ORDER BY 1 DESC, id LIMIT 500";
 
 /// What all clients hold, in every currency: whatever time and currency were asked for.
 const CREDITS: &str = "
     SELECT currency, total(balance) AS outstanding, -total(min(balance, 0)) AS debts, count(*) AS clients
-    FROM balance GROUP BY currency ORDER BY clients DESC, currency";
+    FROM balance GROUP BY 1 ORDER BY 4 DESC, 1";
 
 /// Every report by its name.
 pub const REPORTS: [(&str, &str); 8] = [
@@ -115,8 +115,8 @@ pub fn named(name: &str) -> Option<&'static str> {
 /// Reads `?from=&to=&currency=&by=`, each of which may be left out, and nothing else.
 pub fn wanted(sql: &'static str, query: &str, usual: Currency, now: Millis) -> Result<Wanted, Answer> {
     read(sql, query, usual, now).ok_or_else(|| {
-        let detail = "from and to are days (2026-11-20), in this order, at most 400; currency is one of Stripe's, in lower \
-                      case; by is day, or hour for at most 100 days; each stands once.";
+        let detail = "from and to: days (2026-11-20), in this order, at most 400; currency: one of Stripe's, in lower case; \
+                      by: day, or hour for at most 100 days. Each once.";
         Answer::problem(400, "Bad query", detail)
     })
 }

@@ -16,7 +16,7 @@ pub const LASTS: u32 = 12 * 60 * 60;
 
 /// What seals a session that ends then. The key is the token's, for this purpose alone.
 fn seal(token: &str, until: i64) -> String {
-    let key = hmac_sha256(token.as_bytes(), b"stripe402 operator's session");
+    let key = hmac_sha256(token.as_bytes(), b"session");
     hex(&hmac_sha256(&key, until.to_string().as_bytes()))
 }
 

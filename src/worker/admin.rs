@@ -102,7 +102,6 @@ async fn answered(
     } else {
         get(&headers, "authorization").map(|sent| admin::is_allowed(&sent, token))
     };
-    let cookie = get(&headers, "cookie").unwrap_or_default();
     match is_right {
         Some(is_right) => {
             let address = limits::address(&headers);
@@ -117,8 +116,12 @@ async fn answered(
                 return Err(admin::unauthorized());
             }
         }
-        None if session::is_open(&cookie, &from, token, now()) => {}
-        None => return Err(admin::unauthorized()),
+        None => {
+            let cookie = get(&headers, "cookie").unwrap_or_default();
+            if !session::is_open(&cookie, &from, token, now()) {
+                return Err(admin::unauthorized());
+            }
+        }
     }
     if log_in {
         return Ok(Answer::empty().with("set-cookie", session::begin(token, now())));
@@ -136,8 +139,8 @@ async fn answered(
         Asked::Report(sql, query) => {
             let report = JsFuture::from(report(env, setup, sql, &query)?).await.unwrap_or_default();
             return report.as_string().map(Answer::json_text).ok_or_else(|| {
-                let detail = "The reports could not be read. Try again later.";
-                Answer::problem(503, "Unavailable", detail).with("retry-after", "5")
+                let detail = "The database could not be read.";
+                Answer::problem(503, "Unavailable", detail).with("retry-after", "2")
             });
         }
         Asked::Find => {

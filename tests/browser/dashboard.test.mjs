@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
-import { after, before, test } from "node:test";
+import { after, before, describe, it, test } from "node:test";
 
 import { decimal, money, parse, rounded } from "../../dashboard/money.js";
 import { cell, csv } from "../../dashboard/table.js";
@@ -31,12 +31,13 @@ before(async () => {
 });
 after(() => Promise.all([paywall?.stop(), bare?.stop()]));
 
+const tests = [];
 const operator = (name, options, does, at = () => paywall) =>
-  test(name, async () => {
+  tests.push([name, async () => {
     const one = await Person.at(at(), options);
     await does(one, one.page);
     await one.leaves();
-  });
+  }]);
 
 const logIn = async (me) => {
   await me.open(ADMIN);
@@ -401,6 +402,11 @@ operator("without REPORTS the page says how to bind it, and clients are found al
   await page.keyboard.press("Enter");
   await page.getByRole("alert").filter({ hasText: "64 characters" }).waitFor();
 }, () => bare);
+
+// Several at once: each has a browser of its own, and clients of its own.
+describe("the dashboard", { concurrency: 3 }, () => {
+  for (const [name, does] of tests) it(name, does);
+});
 
 test("money is written as people write it, and read exactly", () => {
   const rows = [[0, "usd", "$0.00"], [100, "usd", "$0.01"], [1, "usd", "$0.0001"], [-12_300, "usd", "-$1.23"], [10_000, "jpy", "¥1"],

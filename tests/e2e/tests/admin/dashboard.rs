@@ -241,7 +241,7 @@ fn what_is_asked_is_bound_to_a_report_and_never_part_of_it() {
     }
     for name in ["refunds", "declines"] {
         let answer = asks(name);
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")), "{name}: {answer:?}");
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{name}: {answer:?}");
         assert!(!answer.text().contains("D1_ERROR"), "what the database says is for the log");
     }
     assert!(paywall.said().contains("D1_ERROR: no such table"));
