@@ -16,30 +16,14 @@ use super::platform::{console_error, describe, now};
 use super::setup::setup;
 use crate::ledger::operator::{Objection, What};
 use crate::ledger::{Millis, StoreError};
-use crate::reports::WRITE;
 
-/// How many steps one task makes; the alarm goes on from there.
-const MOST_STEPS: u32 = 1_000;
+/// How many handovers one task makes; the alarm goes on from there.
+const MOST_HANDOVERS: u32 = 1_000;
 
-// The database may take half a minute: a task that waited for ever would be the last.
-#[wasm_bindgen(inline_js = "
-export async function write(env, sql, json) {
-  const db = env.REPORTS;
-  let timer;
-  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error('no answer in time')), 30000); });
-  try {
-    await Promise.race([db.batch(sql.split(';').map((one) => db.prepare(one).bind(json))), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-export function turn() { return new Promise((done) => setTimeout(done)); }
-")]
+#[wasm_bindgen(module = "/src/worker/reports.js")]
 extern "C" {
     /// Writes a handover into the database, as one transaction.
-    fn write(env: &JsValue, sql: &str, json: &str) -> Promise;
-    /// The next turn of the event loop.
-    fn turn() -> Promise;
+    fn write(env: &JsValue, json: &str) -> Promise;
 }
 
 /// What an object keeps in memory of its reports.
@@ -84,19 +68,16 @@ impl Object {
         }
     }
 
-    /// Why something cannot be done to an account for the sake of its reports.
-    pub(super) fn cannot_report(self: &Rc<Self>, what: What) -> Result<Option<Objection>, StoreError> {
-        let why = match what {
-            What::Report if self.report_every().is_none() => {
-                "REPORTS is not bound: there is nobody to hand over to."
-            }
+    /// Whether something may be done to an account as far as its reports go.
+    pub(super) fn may_be(self: &Rc<Self>, what: What) -> Result<(), Objection> {
+        Err(Objection::conflict(match what {
+            What::Report if self.report_every().is_none() => "REPORTS is not bound.",
             What::Erase if self.report_at()?.is_some() => {
                 self.clone().report(true);
-                "Not all of it is in the reports yet: nothing was erased. Try again in a minute."
+                "The reports do not have all of it yet: nothing was erased. Try again in a minute."
             }
-            _ => return Ok(None),
-        };
-        Ok(Some(Objection::conflict(why)))
+            _ => return Ok(()),
+        }))
     }
 
     /// Hands over what is due, or all there is, detached from whoever asked for it. The alarm is set afterwards.
@@ -118,19 +99,17 @@ impl Object {
     }
 
     async fn hand_over(&self, every: i64, mut at_once: bool) -> Result<(), JsValue> {
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MOST_HANDOVERS {
             let due = self.report_at().map_err(|error| thrown(&error))?;
             if due.is_none_or(|at| at > now() && !at_once) {
                 break;
             }
+            at_once = false;
+            // More to sum up first: the alarm goes on with that, and payments go in between.
             let handover = self.ledger().report(every, now()).map_err(|error| thrown(&error))?;
-            // Payments go first.
-            let done = handover.as_ref().map_or_else(turn, |json| write(&self.env, WRITE, json));
-            JsFuture::from(done).await?;
-            if let Some(json) = handover {
-                self.ledger().confirm(&json).map_err(|error| thrown(&error))?;
-                at_once = false;
-            }
+            let Some(json) = handover else { break };
+            JsFuture::from(write(&self.env, &json)).await?;
+            self.ledger().confirm(&json).map_err(|error| thrown(&error))?;
         }
         Ok(())
     }

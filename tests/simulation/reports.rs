@@ -1,4 +1,4 @@
-//! What an object hands over to the reports (`worker/reports`), and a model of their database (`reports::WRITE`).
+//! What an object hands over to the reports (`worker/reports`), and a model of their database (`worker/reports.js`).
 //!
 //! Kept true here: a handover may be lost, come late, or come again days later; whoever made it learns that it arrived, or
 //! nothing. In the end the reports say what the accounts say.
