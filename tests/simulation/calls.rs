@@ -257,7 +257,7 @@ impl World<'_> {
                 let report_at = self.report_at(account);
                 let wake_at = wake_at.into_iter().chain(report_at).min();
                 let object = &mut self.objects[account];
-                object.awaited = report_at.is_some();
+                object.reports.awaited = report_at.is_some();
                 if wake_at != object.armed {
                     object.alarm = wake_at;
                     object.armed = wake_at;
@@ -281,7 +281,7 @@ impl World<'_> {
                 self.tell(|| format!("   {account}: emptied"));
                 let object = &mut self.objects[account];
                 object.disk.wipe();
-                (object.alarm, object.armed, object.awaited) = (None, None, false);
+                (object.alarm, object.armed, object.reports.awaited) = (None, None, false);
                 object.books.forget();
                 return;
             }
@@ -307,8 +307,6 @@ impl World<'_> {
                 self.objects[account].driving = true;
                 self.drive(account, call);
             }
-            // What hands over sets the alarm when it is through.
-            None if self.objects[account].reporting => {}
             None => self.arm(account),
         }
     }
