@@ -3,7 +3,7 @@
 //! The map, in the direction in which the modules depend on each other (all but the last are pure):
 //! - [`stripe`]: Stripe's REST API as values.
 //! - [`ledger`]: one client's money: entries, top-ups, and what may be done with them.
-//! - [`reports`]: what writes an account's report into the reports' database.
+//! - [`reports`]: the statements that write into the reports' database, for tests on the host.
 //! - [`gate`]: one request in, one decision out.
 //! - [`pages`]: what a person sees in a browser.
 //! - `worker`: the only module that knows Cloudflare. It exists on wasm32 alone.
@@ -11,6 +11,7 @@
 pub mod gate;
 pub mod ledger;
 pub mod pages;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod reports;
 pub mod stripe;
 #[cfg(target_arch = "wasm32")]

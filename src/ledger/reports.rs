@@ -1,4 +1,4 @@
-//! What the account hands over to the reports' database (`crate::reports`), so that an operator can ask across accounts.
+//! What the account hands over to the reports' database (`worker/reports.js`), so that an operator can ask across accounts.
 //!
 //! Kept true here: what is handed over are absolute values under a number that grows, so that it may come twice, late or
 //! never, and is handed over again until its arrival is confirmed; sums are kept for ever, apart from the entries, which
@@ -9,7 +9,7 @@
 use stripe402_core::protocol::AccountId;
 
 use super::account::Account;
-use super::store::{Millis, Store, StoreError};
+use super::store::{Millis, Param, Store, StoreError};
 
 /// One look-up per currency, where DISTINCT would read every entry. `last`: the number of its last entry; `folded`: that of
 /// the last one in the sums; `open`: whether something of it has not arrived; `dirty`: the first hour of whose sums that may
@@ -109,11 +109,16 @@ const FOLD: [&str; 4] = [
 
 const MORE: &str = concat!("SELECT 1 FROM ", currencies!(), " WHERE ", is_behind!(), " LIMIT 1");
 
+fn all<S: Store>(store: &S, statements: &[&'static str], params: &[Param<'_>]) -> Result<(), StoreError> {
+    for sql in statements {
+        store.run(sql, params)?;
+    }
+    Ok(())
+}
+
 /// One step. Gives whether all entries are in the sums now.
 fn fold<S: Store>(store: &S) -> Result<bool, StoreError> {
-    for sql in FOLD {
-        store.run(sql, &[])?;
-    }
+    all(store, &FOLD, &[])?;
     Ok(store.run(MORE, &[])?.is_empty())
 }
 
@@ -308,9 +313,7 @@ impl<S: Store> Account<'_, S> {
             return Ok(());
         }
         store.transaction(&mut || {
-            for sql in CONFIRM {
-                store.run(sql, &[handover.into()])?;
-            }
+            all(store, &CONFIRM, &[handover.into()])?;
             if mutant!(ConfirmedUnsent) {
                 let sql = "UPDATE report_reach SET folded =
                     (SELECT max(seq) FROM entry WHERE entry.currency = report_reach.currency)";
@@ -322,9 +325,6 @@ impl<S: Store> Account<'_, S> {
 
     /// Everything is to be handed over anew, summed up from the entries and from what became of older ones.
     pub(super) fn report_anew(&self) -> Result<(), StoreError> {
-        for sql in ANEW {
-            self.store().run(sql, &[])?;
-        }
-        Ok(())
+        all(self.store(), &ANEW, &[])
     }
 }

@@ -192,25 +192,15 @@ pub fn create<S: Store>(store: &S) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What tables of an earlier version lack: the table, a column, and how it is added.
-const LATER: [(&str, &str, &str); 2] = [
-    ("entry", "route", "ALTER TABLE entry ADD COLUMN route TEXT"),
-    ("dispute", "at", "ALTER TABLE dispute ADD COLUMN at INTEGER NOT NULL DEFAULT 0"),
-];
-
 /// The tables of the first version, and the last that was added: where only some of them are, [`upgrade`] is due.
 pub const MARKS: &str =
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('entry', 'reported')";
 
-/// Brings the tables of an earlier version up to this one.
+/// Brings the tables of the version before up to this one, from which on there are reports.
 pub fn upgrade<S: Store>(store: &S) -> Result<(), StoreError> {
     store.transaction(&mut || {
-        for (table, column, add) in LATER {
-            let known = "SELECT 1 FROM sqlite_master WHERE name = ?1 AND instr(sql, ' ' || ?2 || ' ') > 0";
-            if store.run(known, &[table.into(), column.into()])?.is_empty() {
-                store.run(add, &[])?;
-            }
-        }
+        store.run("ALTER TABLE entry ADD COLUMN route TEXT", &[])?;
+        store.run("ALTER TABLE dispute ADD COLUMN at INTEGER NOT NULL DEFAULT 0", &[])?;
         create(store)
     })
 }

@@ -325,8 +325,6 @@ impl Object {
         self.clone().report(false);
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
-            // What hands over sets the alarm when it is through.
-            Ok(None) if self.reports.is_under_way() => {}
             Ok(None) => self.arm(),
             Err(error) => console_error(&format!("stripe402: a top-up could not be written: {error}")),
         }

@@ -19,10 +19,8 @@ impl Object {
     /// An act of the operator's, and what it has set going. Answers with the client as it is then.
     pub(super) fn act(self: Rc<Self>, act: &Act) -> Result<Answer, StoreError> {
         let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
-        if let Some(objection) = self.cannot_report(act.what)? {
-            return objected(Err(objection));
-        }
-        if let Err(objection) = self.ledger().act(act, &setup.terms(), now()) {
+        let may = self.may_be(act.what);
+        if let Err(objection) = may.and_then(|()| self.ledger().act(act, &setup.terms(), now())) {
             return objected(Err(objection));
         }
         if act.what == What::Erase {

@@ -16,30 +16,14 @@ use super::platform::{console_error, describe, now};
 use super::setup::setup;
 use crate::ledger::operator::{Objection, What};
 use crate::ledger::{Millis, StoreError};
-use crate::reports::WRITE;
 
-/// How many steps one task makes; the alarm goes on from there.
-const MOST_STEPS: u32 = 1_000;
+/// How long a handover may take at most, in milliseconds (reports.js).
+const TIMEOUT: i64 = 30_000;
 
-// The database may take half a minute: a task that waited for ever would be the last.
-#[wasm_bindgen(inline_js = "
-export async function write(env, sql, json) {
-  const db = env.REPORTS;
-  let timer;
-  const late = new Promise((_, no) => { timer = setTimeout(() => no(new Error('no answer in time')), 30000); });
-  try {
-    await Promise.race([db.batch(sql.split(';').map((one) => db.prepare(one).bind(json))), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-export function turn() { return new Promise((done) => setTimeout(done)); }
-")]
+#[wasm_bindgen(module = "/src/worker/reports.js")]
 extern "C" {
     /// Writes a handover into the database, as one transaction.
-    fn write(env: &JsValue, sql: &str, json: &str) -> Promise;
-    /// The next turn of the event loop.
-    fn turn() -> Promise;
+    fn write(env: &JsValue, json: &str) -> Promise;
 }
 
 /// What an object keeps in memory of its reports.
@@ -48,18 +32,14 @@ pub(super) struct Reports {
     /// Whether the alarm is set for what is to be handed over.
     awaited: Cell<bool>,
     under_way: Cell<bool>,
-    /// Until when, after something went wrong.
-    put_off: Cell<Millis>,
+    /// Before then the alarm would find one under way, or what has just gone wrong.
+    not_before: Cell<Millis>,
 }
 
 impl Reports {
     /// The alarm is set for then, or for no handover.
     pub(super) fn awaits(&self, at: Option<Millis>) {
         self.awaited.set(at.is_some());
-    }
-
-    pub(super) fn is_under_way(&self) -> bool {
-        self.under_way.get()
     }
 }
 
@@ -74,7 +54,7 @@ impl Object {
     pub(super) fn report_at(&self) -> Result<Option<Millis>, StoreError> {
         let Some(every) = self.report_every() else { return Ok(None) };
         let at = self.ledger().report_at(every, now())?;
-        Ok(at.map(|at| at.max(self.reports.put_off.get())))
+        Ok(at.map(|at| at.max(self.reports.not_before.get())))
     }
 
     /// There may be something to hand over: the alarm is set for it, unless it is already.
@@ -84,53 +64,58 @@ impl Object {
         }
     }
 
-    /// Why something cannot be done to an account for the sake of its reports.
-    pub(super) fn cannot_report(self: &Rc<Self>, what: What) -> Result<Option<Objection>, StoreError> {
-        let why = match what {
-            What::Report if self.report_every().is_none() => {
-                "REPORTS is not bound: there is nobody to hand over to."
-            }
+    /// Whether something may be done to an account as far as its reports go.
+    pub(super) fn may_be(self: &Rc<Self>, what: What) -> Result<(), Objection> {
+        Err(Objection::conflict(match what {
+            What::Report if self.report_every().is_none() => "REPORTS is not bound.",
             What::Erase if self.report_at()?.is_some() => {
                 self.clone().report(true);
-                "Not all of it is in the reports yet: nothing was erased. Try again in a minute."
+                "The reports do not have all of it yet: try again in a minute."
             }
-            _ => return Ok(None),
-        };
-        Ok(Some(Objection::conflict(why)))
+            _ => return Ok(()),
+        }))
     }
 
-    /// Hands over what is due, or all there is, detached from whoever asked for it. The alarm is set afterwards.
+    /// Hands over what is due, or at once what there is, detached from whoever asked for it. The alarm is set afterwards;
+    /// it goes on with what is left, so that payments go in between.
     pub(super) fn report(self: Rc<Self>, at_once: bool) {
         let Some(every) = self.report_every() else { return };
-        if self.reports.under_way.replace(true) {
+        if self.reports.under_way.get() {
             return;
         }
+        // Its record is written in this turn: whoever sets the alarm from here on sets it for the time after this.
+        let handover = self.handover(every, at_once);
+        if matches!(handover, Ok(None)) {
+            return;
+        }
+        self.reports.under_way.set(true);
+        self.reports.not_before.set(now().plus(TIMEOUT));
         let object = self.clone();
         self.state.go_on(async move {
-            if let Err(error) = object.hand_over(every, at_once).await {
-                object.reports.put_off.set(now().plus(every));
+            let done = object.hand_over(handover).await;
+            let wait = if done.is_err() { every } else { 0 };
+            object.reports.not_before.set(now().plus(wait));
+            object.reports.under_way.set(false);
+            object.arm();
+            if let Err(error) = done {
                 let why = describe(&error);
                 console_error(&format!("stripe402: a report could not be handed over: {why}"));
             }
-            object.reports.under_way.set(false);
-            object.arm();
         });
     }
 
-    async fn hand_over(&self, every: i64, mut at_once: bool) -> Result<(), JsValue> {
-        for _ in 0..MOST_STEPS {
-            let due = self.report_at().map_err(|error| thrown(&error))?;
-            if due.is_none_or(|at| at > now() && !at_once) {
-                break;
-            }
-            let handover = self.ledger().report(every, now()).map_err(|error| thrown(&error))?;
-            // Payments go first.
-            let done = handover.as_ref().map_or_else(turn, |json| write(&self.env, WRITE, json));
-            JsFuture::from(done).await?;
-            if let Some(json) = handover {
-                self.ledger().confirm(&json).map_err(|error| thrown(&error))?;
-                at_once = false;
-            }
+    /// What is to be handed over, if that is due, and not more to be summed up first.
+    fn handover(&self, every: i64, at_once: bool) -> Result<Option<String>, StoreError> {
+        match self.report_at()? {
+            Some(at) if at_once || at <= now() => self.ledger().report(every, now()),
+            _ => Ok(None),
+        }
+    }
+
+    async fn hand_over(&self, handover: Result<Option<String>, StoreError>) -> Result<(), JsValue> {
+        if let Some(json) = handover.map_err(|error| thrown(&error))? {
+            JsFuture::from(write(&self.env, &json)).await?;
+            self.ledger().confirm(&json).map_err(|error| thrown(&error))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use stripe402_edge::ledger::account::Terms;
 use stripe402_edge::ledger::entries::{self, Kind};
 use stripe402_edge::ledger::operator::{ACT, Act, What};
 use stripe402_edge::ledger::{Order, Row, Store, Value};
-use stripe402_edge::reports::WRITE;
+use stripe402_edge::reports::statements;
 
 use super::given::{
     DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, START, World, account_id, card, eur, for_price, op, order,
@@ -29,7 +29,7 @@ impl Reports {
 
     /// A handover arrives.
     fn take(&self, handover: &str) {
-        let write = || WRITE.split(';').try_for_each(|sql| self.0.run(sql, &[handover.into()]).map(drop));
+        let write = || statements().try_for_each(|sql| self.0.run(sql, &[handover.into()]).map(drop));
         self.0.transaction(&mut || write()).unwrap();
     }
 

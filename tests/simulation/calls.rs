@@ -259,7 +259,7 @@ impl World<'_> {
                 let due = due.into_iter().chain(report_at).min();
                 let now = self.clock(account);
                 let object = &mut self.objects[account];
-                object.awaited = report_at.is_some();
+                object.reports.awaited = report_at.is_some();
                 let wake_at = alarm_at(due, object.armed, now);
                 if wake_at != object.armed {
                     object.alarm = wake_at;
@@ -284,7 +284,7 @@ impl World<'_> {
                 self.tell(|| format!("   {account}: emptied"));
                 let object = &mut self.objects[account];
                 object.disk.wipe();
-                (object.alarm, object.armed, object.awaited) = (None, None, false);
+                (object.alarm, object.armed, object.reports.awaited) = (None, None, false);
                 object.books.forget();
                 return;
             }
@@ -310,8 +310,6 @@ impl World<'_> {
                 self.objects[account].driving = true;
                 self.drive(account, call);
             }
-            // What hands over sets the alarm when it is through.
-            None if self.objects[account].reporting => {}
             None => self.arm(account),
         }
     }

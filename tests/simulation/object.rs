@@ -38,10 +38,7 @@ pub(crate) struct Object<'a> {
     pub(crate) driving: bool,
     /// Whether a call of a payback is out.
     pub(crate) paying_back: bool,
-    /// Whether a handover to the reports is out.
-    pub(crate) reporting: bool,
-    /// Whether its alarm is set for the next one.
-    pub(crate) awaited: bool,
+    pub(crate) reports: Reporting,
     pub(crate) booked: u32,
     pub(crate) reading: Vec<Reading>,
     pub(crate) readings: u32,
@@ -53,6 +50,15 @@ pub(crate) struct Object<'a> {
     /// The open top-up, as the checks last read it.
     pub(crate) open: Option<TopUp>,
     pub(crate) books: Books,
+}
+
+/// What an object keeps in memory of its reports.
+#[derive(Default)]
+pub(crate) struct Reporting {
+    /// Whether a handover is out.
+    pub(crate) under_way: bool,
+    /// Whether the alarm is set for the next one.
+    pub(crate) awaited: bool,
 }
 
 /// One who waits for the open top-up.
@@ -93,8 +99,7 @@ impl<'a> Object<'a> {
             waiters: VecDeque::new(),
             driving: false,
             paying_back: false,
-            reporting: false,
-            awaited: false,
+            reports: Reporting::default(),
             booked: 0,
             reading: Vec::new(),
             readings: 0,
@@ -126,9 +131,8 @@ impl<'a> Object<'a> {
 fn seldom(turn: &str) -> u64 {
     match turn {
         "method answered" => 5,
-        "report answered" => 2,
         "refund answered" => 10,
-        "list answered" | "cancel answered" | "reverse" | "deliver" => 2,
+        "list answered" | "cancel answered" | "reverse" | "deliver" | "report answered" => 2,
         _ => 1,
     }
 }
@@ -246,7 +250,7 @@ impl World<'_> {
         object.outbox.clear();
         object.reading.clear();
         (object.driving, object.paying_back, object.booked, object.armed) = (false, false, 0, None);
-        (object.reporting, object.awaited) = (false, false);
+        object.reports = Reporting::default();
         object.alarm = object.alarm_kept;
         object.books.forget();
         for of in std::mem::take(&mut object.inside) {

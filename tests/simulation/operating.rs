@@ -82,6 +82,7 @@ impl World<'_> {
                     self.go_on(account);
                 }
                 self.pay_back(account);
+                self.report(account);
                 self.arm(account);
                 Answer::Statement(String::new())
             }

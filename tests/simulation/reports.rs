@@ -1,4 +1,4 @@
-//! What an object hands over to the reports (`worker/reports`), and a model of their database (`reports::WRITE`).
+//! What an object hands over to the reports (`worker/reports`), and a model of their database (`worker/reports.js`).
 //!
 //! Kept true here: a handover may be lost, come late, or come again days later; whoever made it learns that it arrived, or
 //! nothing. In the end the reports say what the accounts say.
@@ -70,14 +70,14 @@ impl World<'_> {
 
     /// There may be something to hand over: the alarm is set for it, unless it is already.
     pub(crate) fn report_soon(&mut self, account: usize) {
-        if self.bound && !self.objects[account].awaited {
+        if self.bound && !self.objects[account].reports.awaited {
             self.arm(account);
         }
     }
 
     /// Hands over what is due, one handover at a time.
     pub(crate) fn report(&mut self, account: usize) {
-        if !self.bound || self.objects[account].reporting {
+        if !self.bound || self.objects[account].reports.under_way {
             return;
         }
         let now = self.clock(account);
@@ -90,7 +90,7 @@ impl World<'_> {
             Ok(None) => self.broke(0, || "there is something to hand over, and nothing is".to_owned()),
             Ok(Some(json)) => {
                 let object = &mut self.objects[account];
-                object.reporting = true;
+                object.reports.under_way = true;
                 object.hand_over(json);
             }
         }
@@ -126,13 +126,8 @@ impl World<'_> {
             if arrived && let Err(error) = ledger!(world, account).confirm(json) {
                 return world.break_rule(Violation::store(&error));
             }
-            world.objects[account].reporting = false;
-            if arrived {
-                world.report(account);
-            }
-            if !world.objects[account].reporting {
-                world.arm(account);
-            }
+            world.objects[account].reports.under_way = false;
+            world.arm(account);
         });
     }
 

@@ -16,9 +16,20 @@ export default {
       return Response.json(told);
     }
     counts.worker_requests += 1;
-    return new Worker(ctx, env).fetch(request);
+    return new Worker(ctx, reporting(env)).fetch(request);
   },
 };
+
+// Where REPORT_SECONDS is set, REPORTS is bound: to what takes every handover, and counts it.
+function reporting(env) {
+  if (!env.REPORT_SECONDS) return env;
+  const prepare = (sql) => ({ bind: (json) => ({ sql, json }) });
+  const batch = async (statements) => {
+    counts.handovers = (counts.handovers ?? 0) + 1;
+    return statements;
+  };
+  return { ...env, REPORTS: { prepare, batch } };
+}
 
 export class Account {
   #account;
@@ -37,7 +48,7 @@ export class Account {
       return storage.setAlarm(...when);
     };
     const counted = instead(storage, { sql: instead(sql, { exec }), setAlarm });
-    this.#account = new Paywall(instead(state, { storage: counted }), env);
+    this.#account = new Paywall(instead(state, { storage: counted }), reporting(env));
   }
 
   async fetch(request) {

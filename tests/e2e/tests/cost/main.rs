@@ -9,17 +9,22 @@
 )]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
-use stripe402_e2e::{Card, Config, Layout, Paywall, Visitor};
+use stripe402_e2e::{Card, Config, Layout, Paywall, Visitor, wait_for};
 
 /// How many requests are paid for, by how many at a time.
 const REQUESTS: u64 = 1_000;
 const AT_ONCE: u64 = 20;
 
-fn counted() -> Paywall {
+fn config() -> Config {
     let routes = json!({"GET /api/joke": {"amount": 10, "description": "Random joke"}});
-    Paywall::start_raw(Config::new().var("ROUTES", routes), Layout::new().counted())
+    Config::new().var("ROUTES", routes)
+}
+
+fn counted() -> Paywall {
+    Paywall::start_raw(config(), Layout::new().counted())
 }
 
 fn spends(visitor: Visitor<'_>, card: &Card, requests: u64) {
@@ -87,4 +92,50 @@ fn a_challenge_and_a_free_request_ask_no_object() {
         ("alarms_set", 0),
     ]);
     assert_eq!(billed(&paywall), expected);
+}
+
+#[test]
+fn reports_cost_a_debit_nothing_and_a_handover_some_rows() {
+    // Each of many requests: as without reports. The alarm is set already, for the first of them.
+    let paywall = Paywall::start_raw(config().var("REPORT_SECONDS", 600), Layout::new().counted());
+    let card = paywall.stripe().card("reported");
+    assert_eq!(paywall.visitor("payer").pays("/api/joke", &card.pays()).status, 200);
+    // What the charge leaves to do is done.
+    std::thread::sleep(Duration::from_millis(500));
+    spends(paywall.visitor("payer"), &card, 1);
+    paywall.counts();
+    spends(paywall.visitor("payer"), &card, 200);
+    let counts = paywall.counts();
+    assert_eq!((counts["rows_written"], counts["alarms_set"], counts["alarms"]), (200, 0, 0), "{counts:?}");
+    drop(paywall);
+
+    let paywall = Paywall::start_raw(config().var("REPORT_SECONDS", 2), Layout::new().counted());
+    let card = paywall.stripe().card("reported");
+    assert_eq!(paywall.visitor("payer").pays("/api/joke", &card.pays()).status, 200);
+    let handed_over = || {
+        let mut all = BTreeMap::<String, u64>::new();
+        let look = || {
+            for (name, count) in paywall.counts() {
+                *all.entry(name).or_default() += count;
+            }
+            (all.get("handovers") == Some(&1)).then_some(())
+        };
+        wait_for(Duration::from_secs(30), || "a handover".to_owned(), look);
+        // And what follows it.
+        std::thread::sleep(Duration::from_millis(500));
+        for (name, count) in paywall.counts() {
+            *all.entry(name).or_default() += count;
+        }
+        all
+    };
+    handed_over();
+    spends(paywall.visitor("payer"), &card, 1);
+    handed_over();
+    spends(paywall.visitor("payer"), &card, 10);
+    let counts = handed_over();
+    println!("ten debits and their handover: {counts:?}");
+    // The sum, how far the sums go, the handover's number, and that it has arrived.
+    assert_eq!(counts["rows_written"], 10 + 4, "{counts:?}");
+    // For the first debit, at the start of the alarm, while the handover is under way, and afterwards.
+    assert!(counts["alarms_set"] <= 4 && counts["alarms"] == 1, "{counts:?}");
 }

@@ -1,6 +1,7 @@
 //! What the reports say, and what the accounts' own databases say.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags};
@@ -158,7 +159,7 @@ impl Books {
                 let same = one.bytes().zip(two.bytes()).take_while(|(one, two)| one == two).count();
                 let part =
                     |text: &str| -> String { text.chars().skip(same.saturating_sub(90)).take(200).collect() };
-                said += &format!("\nours …{}\ntheirs …{}", part(&one), part(&two));
+                let _ = write!(said, "\nours …{}\ntheirs …{}", part(&one), part(&two));
             }
         }
         said

@@ -83,7 +83,7 @@ fn traffic(cards: &[Card], address: SocketAddr, seed: u64, each: u64, told: &Tol
             scope.spawn(move || {
                 for (nth, card) in cards.iter().enumerate().filter(|(nth, _)| nth % AT_ONCE == worker) {
                     let mut random = Random(seed * 1_000 + nth as u64);
-                    for _ in 0..1 + random.below(each) {
+                    for _ in 0..=random.below(each) {
                         let (request, price) = request(card, &mut random);
                         let Ok(answer) = request.send(address) else {
                             told.cut_off.fetch_add(1, Ordering::Relaxed);
@@ -193,10 +193,10 @@ fn the_reports_of_two_hundred_clients_are_right_to_the_unit() {
     let books = wait_for(Duration::from_mins(4), difference, settled);
 
     // Stripe is the witness of what was charged.
-    let charges = stripe.all_charges();
+    let at_stripe = stripe.all_charges();
     let charged: BTreeSet<(String, i64)> =
-        charges.iter().map(|(_, intent, amount)| (intent.clone(), amount * 100)).collect();
-    assert_eq!(charged.len(), charges.len());
+        at_stripe.iter().map(|(_, intent, amount)| (intent.clone(), amount * 100)).collect();
+    assert_eq!(charged.len(), at_stripe.len());
     let credited = books.top_ups.values().filter(|(outcome, ..)| outcome == "credited");
     let credited: BTreeSet<(String, i64)> =
         credited.map(|(_, units, intent)| (intent.clone().expect("its PaymentIntent"), *units)).collect();
