@@ -42,36 +42,36 @@ pub const ASKED: &str = "
 
 /// The figures, in one row.
 const SUMMARY: &str = "
-    SELECT * FROM (SELECT total(amount) AS revenue, total(debits - reversals) AS requests,
-            total(reversals) AS reversals, count(DISTINCT account) AS payers FROM used),
-        (SELECT total(amount) FILTER (WHERE kind = 'topup') AS topUps,
+    SELECT * FROM (SELECT coalesce(sum(amount), 0) AS revenue, coalesce(sum(debits - reversals), 0) AS requests,
+            coalesce(sum(reversals), 0) AS reversals, count(DISTINCT account) AS payers FROM used),
+        (SELECT coalesce(sum(amount) FILTER (WHERE kind = 'topup'), 0) AS topUps,
             count(*) FILTER (WHERE kind = 'topup') AS charges,
-            -total(amount) FILTER (WHERE kind = 'refund') AS refunded,
-            -total(amount) FILTER (WHERE kind = 'dispute') AS disputed,
-            total(amount) FILTER (WHERE kind = 'adjustment') AS adjusted FROM moved),
-        (SELECT total(balance) AS outstanding, -total(min(balance, 0)) AS debts, count(*) AS clients
+            -coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+            -coalesce(sum(amount) FILTER (WHERE kind = 'dispute'), 0) AS disputed,
+            coalesce(sum(amount) FILTER (WHERE kind = 'adjustment'), 0) AS adjusted FROM moved),
+        (SELECT coalesce(sum(balance), 0) AS outstanding, -coalesce(sum(min(balance, 0)), 0) AS debts, count(*) AS clients
             FROM asked CROSS JOIN balance WHERE currency = coin),
         (SELECT count(*) FILTER (WHERE created_at >= begins AND created_at < ends) AS newClients,
-            total(frozen) AS frozen, max(updated_at) AS updatedAt FROM asked CROSS JOIN account),
+            coalesce(sum(frozen), 0) AS frozen, max(updated_at) AS updatedAt FROM asked CROSS JOIN account),
         (SELECT count(*) AS declines FROM tried),
         (SELECT count(*) AS openDisputes FROM asked CROSS JOIN dispute
             WHERE currency = coin AND status IN ('needs_response', 'under_review'))";
 
 const TIMELINE: &str = "
-    SELECT at * step AS at, total(revenue) AS revenue, total(requests) AS requests, total(topUps) AS topUps FROM asked, (
-        SELECT hour * 3600000 / step AS at, total(amount) AS revenue, total(debits - reversals) AS requests, 0 AS topUps
+    SELECT at * step AS at, sum(revenue) AS revenue, sum(requests) AS requests, sum(topUps) AS topUps FROM asked, (
+        SELECT hour * 3600000 / step AS at, sum(amount) AS revenue, sum(debits - reversals) AS requests, 0 AS topUps
         FROM asked, used GROUP BY 1
-        UNION ALL SELECT at / step, 0, 0, total(amount) FROM asked, moved WHERE kind = 'topup' GROUP BY 1)
+        UNION ALL SELECT at / step, 0, 0, sum(amount) FROM asked, moved WHERE kind = 'topup' GROUP BY 1)
     GROUP BY 1 ORDER BY 1";
 
 const ROUTES: &str = "
-    SELECT resource, total(amount) AS revenue, total(debits - reversals) AS requests, total(reversals) AS reversals,
+    SELECT resource, sum(amount) AS revenue, sum(debits - reversals) AS requests, sum(reversals) AS reversals,
         count(DISTINCT account) AS payers FROM used GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 500";
 
 const CLIENTS: &str = "
-    SELECT best.*, (SELECT total(amount) FROM moved WHERE account = best.account AND kind = 'topup') AS topUps,
+    SELECT best.*, (SELECT coalesce(sum(amount), 0) FROM moved WHERE account = best.account AND kind = 'topup') AS topUps,
         balance, frozen, created_at AS createdAt
-    FROM (SELECT account, total(amount) AS revenue, total(debits - reversals) AS requests
+    FROM (SELECT account, sum(amount) AS revenue, sum(debits - reversals) AS requests
         FROM used GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100) AS best
     LEFT JOIN balance ON balance.account = best.account AND currency = (SELECT coin FROM asked)
     LEFT JOIN account ON account.account = best.account ORDER BY 2 DESC, 1";
@@ -92,7 +92,7 @@ const DECLINES: &str = "
 
 /// What all clients hold, in every currency: whatever time and currency were asked for.
 const CREDITS: &str = "
-    SELECT currency, total(balance) AS outstanding, -total(min(balance, 0)) AS debts, count(*) AS clients
+    SELECT currency, sum(balance) AS outstanding, -sum(min(balance, 0)) AS debts, count(*) AS clients
     FROM balance GROUP BY 1 ORDER BY 4 DESC, 1";
 
 /// Every report by its name.
