@@ -145,13 +145,14 @@ macro_rules! account {
         )
     };
 }
+// Whatever changes one settles it anew. Two clocks differ by less than an hour.
 macro_rules! topup {
     () => {
         changed!(
             "SELECT id, settled_at, json_array(id, started_at, settled_at, outcome,
                 nullif(substr(codes, instr(codes, '/') + 1), ''), currency, units, payment_intent) AS row
              FROM (SELECT *, json_extract(machine, '$.state.settled.declined.codes') AS codes FROM topup)
-             WHERE outcome IS NOT NULL AND units > 0"
+             WHERE settled_at >= (SELECT coalesce(max(settled), 0) - 3600000 FROM report) AND units > 0"
         )
     };
 }
@@ -261,7 +262,9 @@ const CONFIRM: [&str; 4] = [
     ),
     concat!(
         "UPDATE report SET failures = 0, wake_at = NULL,
-            confirmed = iif(json_array_length(?1, '$.usage') < 500, handover, confirmed) WHERE",
+            confirmed = iif(json_array_length(?1, '$.usage') < 500, handover, confirmed),
+            settled = iif(json_array_length(?1, '$.topup') < 500,
+                max(settled, (SELECT coalesce(max(value ->> 2), 0) FROM json_each(?1, '$.topup'))), settled) WHERE",
         is_latest!()
     ),
 ];
@@ -272,7 +275,7 @@ const ANEW: [&str; 5] = [
     "DELETE FROM report_usage",
     "DELETE FROM report_movement",
     "DELETE FROM reported",
-    "UPDATE report SET handover = handover + 1, failures = 0, wake_at = NULL",
+    "UPDATE report SET handover = handover + 1, failures = 0, wake_at = NULL, settled = 0",
 ];
 
 impl<S: Store> Account<'_, S> {

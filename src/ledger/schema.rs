@@ -9,7 +9,7 @@ use super::store::{Store, StoreError};
 /// The version of the tables below, kept in the account's row.
 pub const VERSION: i64 = 1;
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     // The last row of a currency is its balance. Without rowid: one row written per entry, found by its key.
     "CREATE TABLE IF NOT EXISTS entry (
         currency TEXT NOT NULL,
@@ -53,6 +53,8 @@ const TABLES: [&str; 19] = [
         machine TEXT NOT NULL
     ) STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX IF NOT EXISTS topup_open ON topup (open) WHERE open IS NOT NULL",
+    // The last of them are looked at, however many came before: the limits' declines and charges, what is handed over.
+    "CREATE INDEX IF NOT EXISTS topup_settled ON topup (settled_at)",
     "CREATE TABLE IF NOT EXISTS dispute (
         id TEXT PRIMARY KEY,
         payment_intent TEXT NOT NULL,
@@ -121,13 +123,14 @@ const TABLES: [&str; 19] = [
         machine TEXT NOT NULL
     ) STRICT, WITHOUT ROWID",
     // What is handed over to the reports (ledger/reports): the number of the latest handover and of the latest that arrived,
-    // how often it failed since, and when it is tried again.
+    // how often it failed since, when it is tried again, and until when top-ups that were settled have arrived.
     "CREATE TABLE IF NOT EXISTS report (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         handover INTEGER NOT NULL,
         confirmed INTEGER NOT NULL DEFAULT 0,
         failures INTEGER NOT NULL DEFAULT 0,
-        wake_at INTEGER
+        wake_at INTEGER,
+        settled INTEGER NOT NULL DEFAULT 0
     ) STRICT",
     // How far the entries are in the sums below, which handover that goes with, and from which hour on sums have changed.
     "CREATE TABLE IF NOT EXISTS report_reach (

@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::account::{Paying, Spent, Terms};
 use stripe402_edge::ledger::statement::{Cursor, Page};
-use stripe402_edge::ledger::{Account, Op, Order, Param, Row, Store, StoreError};
+use stripe402_edge::ledger::{Account, Limits, Op, Order, Param, Pay, Row, Store, StoreError};
 
-use super::given::{DAY, World, op, order, units, usd};
+use super::given::{DAY, DEPLOYMENT, KEEP, MINUTE, World, for_price, id, known_card, op, order, units, usd};
 use crate::support::sqlite::Sqlite;
 
 /// A store that keeps the statements which were run on it.
@@ -127,6 +127,38 @@ fn a_debit_stands_in_no_index_beside_its_own_key() {
     assert!(table.text(0).unwrap().ends_with("WITHOUT ROWID"), "the key is the table");
     let others = world.store.look("SELECT name FROM sqlite_master WHERE type = 'trigger'");
     assert_eq!(others, []);
+}
+
+#[test]
+fn after_ten_thousand_top_ups_a_payment_and_a_handover_look_at_the_last_ones_only() {
+    let world = World::credited();
+    world
+        .store
+        .run(
+            "INSERT INTO topup (id, started_at, settled_at, outcome, currency, units, machine)
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+             SELECT printf('%032x', i), ?1 - i * 3600000, ?1 - i * 3600000, 'credited', 'usd', 50000, '{}' FROM n",
+            &[world.now.into()],
+        )
+        .unwrap();
+    let watched = Watched::new(&world.store);
+    let account = Account::new(&watched);
+    let limits = Limits { declines_per_hour: Some(5), per_day: Some(units(4_000_000)) };
+    let pay = Pay { limits, ..for_price(60_000, known_card(1, "pm_1")) };
+    let terms = Terms { side: &world.side, deployment: DEPLOYMENT, descriptor_suffix: None };
+    let paying = account.pay(&pay, &id(9), &terms, world.now).unwrap();
+    assert!(matches!(paying, Paying::Drive(_)), "{paying:?}");
+    account.wake_at(KEEP, world.now).unwrap();
+    account.report_at(MINUTE, world.now).unwrap();
+    assert!(account.report(MINUTE, world.now.plus(MINUTE)).unwrap().is_some());
+    let statements = watched.statements.take();
+    let plans: Vec<_> = statements.into_iter().map(|sql| (sql, world.store.plan(sql))).collect();
+    let mut by_time = 0;
+    for (sql, plan) in &plans {
+        assert!(!plan.iter().any(|line| line.contains("SCAN topup")), "{plan:#?}\n{sql}");
+        by_time += plan.iter().filter(|line| line.contains("topup USING INDEX topup_settled")).count();
+    }
+    assert!(by_time >= 4, "declines, charges, and twice the handover: {plans:#?}");
 }
 
 #[test]

@@ -12,13 +12,14 @@ use crate::support::replies::{Intent, declined};
 /// The tables as they are deployed, white space aside.
 const SCHEMA: &str = "
 CREATE INDEX request_key_debit ON request_key (currency, seq)
+CREATE INDEX topup_settled ON topup (settled_at)
 CREATE TABLE account ( one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, client_id TEXT NOT NULL, customer TEXT, customers INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, attempted_at INTEGER NOT NULL, frozen TEXT ) STRICT
 CREATE TABLE act ( id TEXT PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL, currency TEXT, amount INTEGER ) STRICT, WITHOUT ROWID
 CREATE TABLE compacted ( currency TEXT PRIMARY KEY, up_to INTEGER NOT NULL ) STRICT, WITHOUT ROWID
 CREATE TABLE dispute ( id TEXT PRIMARY KEY, payment_intent TEXT NOT NULL, currency TEXT NOT NULL, amount INTEGER NOT NULL, status TEXT NOT NULL, withdrawn INTEGER NOT NULL DEFAULT 0, reinstated INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL DEFAULT 0 ) STRICT, WITHOUT ROWID
 CREATE TABLE entry ( currency TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL, balance INTEGER NOT NULL, resource TEXT, op TEXT, source TEXT, of_seq INTEGER, route TEXT, PRIMARY KEY (currency, seq) ) STRICT, WITHOUT ROWID
 CREATE TABLE payback ( id TEXT PRIMARY KEY, act TEXT NOT NULL, payment_intent TEXT NOT NULL, currency TEXT NOT NULL, units INTEGER NOT NULL, taken INTEGER NOT NULL, at INTEGER NOT NULL, outcome TEXT, wake_at INTEGER, machine TEXT NOT NULL ) STRICT, WITHOUT ROWID
-CREATE TABLE report ( one INTEGER PRIMARY KEY CHECK (one = 1), handover INTEGER NOT NULL, confirmed INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, wake_at INTEGER ) STRICT
+CREATE TABLE report ( one INTEGER PRIMARY KEY CHECK (one = 1), handover INTEGER NOT NULL, confirmed INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, wake_at INTEGER, settled INTEGER NOT NULL DEFAULT 0 ) STRICT
 CREATE TABLE report_movement ( currency TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (currency, seq) ) STRICT, WITHOUT ROWID
 CREATE TABLE report_reach ( currency TEXT PRIMARY KEY, folded INTEGER NOT NULL, number INTEGER NOT NULL, dirty INTEGER ) STRICT, WITHOUT ROWID
 CREATE TABLE report_usage ( currency TEXT NOT NULL, hour INTEGER NOT NULL, resource TEXT NOT NULL, debits INTEGER NOT NULL, reversals INTEGER NOT NULL, amount INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (currency, hour, resource) ) STRICT, WITHOUT ROWID
