@@ -149,10 +149,14 @@ class Client {
       gone(`Client ${brief(this.account)} was erased.`);
       return;
     }
+    try {
+      await this.changed(told.unsure ? await ask(this.path) : told);
+    } catch (error) {
+      this.tell("bad", `${told.unsure ? "" : `${offers[name].done} `}${error.message} Load this page again.`);
+      return;
+    }
     if (told.unsure) this.tell("bad", "It is not known whether that was done. Look at what operators did before you do it again.");
     else this.tell("good", offers[name].done);
-    const client = told.unsure ? ask(this.path) : Promise.resolve(told);
-    await client.then((client) => this.changed(client)).catch((error) => this.tell("bad", error.message));
     this.head.querySelector("h1").focus();
   }
 

@@ -36,7 +36,9 @@ export function parse(text) {
 }
 
 export const count = (number) => new Intl.NumberFormat("en").format(number || 0);
-export const few = (number) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
+// 1.5K, for an axis of things that are counted: there is no half of one.
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+export const few = (number) => (Number.isInteger(number) ? compact.format(number) : "");
 export const many = (number, one, more = `${one}s`) => `${count(number)} ${number === 1 ? one : more}`;
 
 const moment = (options) => {

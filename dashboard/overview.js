@@ -84,7 +84,7 @@ const figures = [
   ["Refunds", (sums) => cash(sums.refunded), () => "taken from credits"],
   ["Disputed", (sums) => cash(sums.disputed), (sums) => `${many(sums.openDisputes, "dispute")} open`],
   ["Declines", (sums) => count(sums.declines), () => "cards refused"],
-  ["Clients", (sums) => count(sums.clients), (sums) => `${count(sums.newClients)} new, ${count(sums.frozen)} frozen`],
+  ["Clients", (sums) => count(sums.clients), (sums) => `in all: ${count(sums.newClients)} new, ${count(sums.frozen)} frozen`],
 ].map(([title, value, note]) => ({ value, note, shown: make("b", {}, "–"), noted: make("small", {}, "\u00a0"), title }));
 
 let charts;

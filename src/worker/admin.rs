@@ -102,25 +102,22 @@ async fn answered(
     } else {
         get(&headers, "authorization").map(|sent| admin::is_allowed(&sent, token))
     };
-    match is_right {
-        Some(is_right) => {
-            let address = limits::address(&headers);
-            if is_suspect(&address) {
-                limits::count(env, setup, &headers).await.map_err(|after| {
-                    let detail = "Too many wrong tokens came from this address.";
-                    Answer::problem(429, "Too many requests", detail).with("retry-after", after.to_string())
-                })?;
-            }
-            if !is_right {
-                suspect(address);
-                return Err(admin::unauthorized());
-            }
+    if let Some(is_right) = is_right {
+        let address = limits::address(&headers);
+        if is_suspect(&address) {
+            limits::count(env, setup, &headers).await.map_err(|after| {
+                let detail = "Too many wrong tokens came from this address.";
+                Answer::problem(429, "Too many requests", detail).with("retry-after", after.to_string())
+            })?;
         }
-        None => {
-            let cookie = get(&headers, "cookie").unwrap_or_default();
-            if !session::is_open(&cookie, &from, token, now()) {
-                return Err(admin::unauthorized());
-            }
+        if !is_right {
+            suspect(address);
+            return Err(admin::unauthorized());
+        }
+    } else {
+        let cookie = get(&headers, "cookie").unwrap_or_default();
+        if !session::is_open(&cookie, &from, token, now()) {
+            return Err(admin::unauthorized());
         }
     }
     if log_in {
