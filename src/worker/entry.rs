@@ -3,10 +3,10 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
+use js_sys::Promise;
 use js_sys::futures::JsFuture;
-use js_sys::{Array, Object, Promise, Reflect};
 use secrecy::ExposeSecret;
-use stripe402_core::config::{Binding, OriginTarget};
+use stripe402_core::config::OriginTarget;
 use stripe402_core::protocol::{PAYMENT, PAYMENT_RESPONSE, PaymentResponse, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Request, Response};
@@ -21,9 +21,10 @@ use super::browser;
 use super::deposit;
 use super::early::{self, Early};
 use super::http::{allow_origin, get, mutable, names, respond};
+use super::log::log;
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{Context, DataSet, console_error, console_log, describe, now};
+use super::platform::{Context, console_error, describe, now};
 use super::setup::{Setup, setup};
 use super::task;
 use super::watch::Watch;
@@ -212,41 +213,6 @@ impl Said {
             headers: self.names.lines().count(),
         }
     }
-}
-
-/// Writes a decision into the log, and counts it where a data set is bound.
-fn log(env: &JsValue, setup: &Setup, line: Line<'_>, began: Millis) {
-    let line = Line { milliseconds: now().since(began), ..line };
-    console_log(&line.to_json());
-    if setup.settings.bindings.contains(&Binding::Metrics)
-        && let Err(error) = measure(env, &line)
-    {
-        console_error(&format!("stripe402: METRICS could not be written: {}", describe(&error)));
-    }
-}
-
-/// A data point: index and first blob the decision, then route, method, currency; doubles units, status, milliseconds.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "units and milliseconds are far below 2^53"
-)]
-fn measure(env: &JsValue, line: &Line<'_>) -> Result<(), JsValue> {
-    let text = |text: Option<&str>| JsValue::from_str(text.unwrap_or_default());
-    let blobs = Array::of4(
-        &text(Some(line.decision)),
-        &text(line.route),
-        &text(Some(line.method)),
-        &text(line.currency),
-    );
-    let units = line.units.unwrap_or(0) as f64;
-    let doubles = Array::of3(&units.into(), &line.status.into(), &(line.milliseconds as f64).into());
-    let point = Object::new();
-    Reflect::set(&point, &"indexes".into(), &Array::of1(&text(Some(line.decision))))?;
-    Reflect::set(&point, &"blobs".into(), &blobs)?;
-    Reflect::set(&point, &"doubles".into(), &doubles)?;
-    let metrics: DataSet = Reflect::get(env, &"METRICS".into())?.unchecked_into();
-    metrics.write_data_point(&point)
 }
 
 /// The proof for the origin, where it shares a secret with us.

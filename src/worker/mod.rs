@@ -16,6 +16,7 @@ mod early;
 mod entry;
 mod http;
 mod limits;
+mod log;
 mod origin;
 mod pay;
 mod payer;
