@@ -1,7 +1,7 @@
 //! Two hundred clients pay, spend, are refused, refunded and disputed, and the power goes out in between. Then the reports
 //! say, to the unit, what the accounts say, and what Stripe charged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::thread;
@@ -253,6 +253,53 @@ fn the_reports_of_two_hundred_clients_are_right_to_the_unit() {
         books.disputes.len()
     );
     the_documented_queries_answer(&paywall, &books);
+    the_dashboard_is_told_the_same(&paywall, &books);
+}
+
+/// What the dashboard asks for.
+fn the_dashboard_is_told_the_same(paywall: &Paywall, books: &Books) {
+    let asks = |report: &str, currency: &str| -> Value {
+        let path = format!("/.well-known/stripe402/admin/reports/{report}?currency={currency}");
+        let request = Request::get(&path).header("authorization", format!("Bearer {TOKEN}"));
+        let answer = paywall.visitor("dashboard").asks(request);
+        assert_eq!(answer.status, 200, "{report}: {}", answer.text());
+        answer.json()["rows"].clone()
+    };
+    for currency in ["usd", "eur"] {
+        let mut routes = BTreeMap::<&str, i64>::new();
+        for ((_, _, route), sums) in books.usage.iter().filter(|((known, ..), _)| known == currency) {
+            *routes.entry(route).or_default() += sums[2];
+        }
+        let told = asks("routes", currency);
+        let told: BTreeMap<_, _> = told
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["resource"].as_str().unwrap(), row["revenue"].as_i64().unwrap()))
+            .collect();
+        assert_eq!(told, routes);
+
+        let balances = || books.balances.iter().filter(|((_, known), _)| known == currency);
+        let topped_up =
+            books.movements.iter().filter(|(_, known, _, kind, ..)| known == currency && kind == "topup");
+        let summary = &asks("summary", currency)[0];
+        assert_eq!(summary["revenue"], books.revenue(currency));
+        assert_eq!(summary["outstanding"], balances().map(|(_, balance)| balance).sum::<i64>());
+        assert_eq!(summary["clients"], balances().count());
+        assert_eq!(summary["topUps"], topped_up.map(|(.., amount, _)| amount).sum::<i64>());
+        let timeline = asks("timeline", currency);
+        let earned: i64 =
+            timeline.as_array().unwrap().iter().map(|row| row["revenue"].as_i64().unwrap()).sum();
+        assert_eq!(earned, books.revenue(currency));
+        let credits = asks("credits", currency);
+        let credit = credits.as_array().unwrap().iter().find(|row| row["currency"] == currency).unwrap();
+        assert_eq!(credit["outstanding"], summary["outstanding"]);
+    }
+    let declined =
+        books.top_ups.values().filter(|(outcome, ..)| outcome == "declined" || outcome == "refused");
+    let listed = |report| ["usd", "eur"].map(|currency| asks(report, currency).as_array().unwrap().len());
+    assert_eq!(listed("declines").iter().sum::<usize>(), declined.count());
+    assert_eq!(listed("disputes").iter().sum::<usize>(), books.disputes.len());
 }
 
 /// The queries of the operations page, on these tables.
