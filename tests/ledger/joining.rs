@@ -10,7 +10,7 @@ use super::given::{
     MINUTE, World, answer, card, eur, for_price, in_currency, is_pending, known_card, order, paid, refused,
     usd,
 };
-use crate::support::replies::{Intent, attached, customer, declined};
+use crate::support::replies::{Intent, attached, customer, declined, list, refused as wrong};
 
 fn succeeded() -> stripe402_edge::stripe::Reply {
     Intent::new("pi_1", "succeeded").reply()
@@ -159,6 +159,34 @@ fn a_decline_is_told_to_those_with_that_card_and_to_nobody_else() {
     let known = known_card(5, "pm_1");
     let again = world.charges(&known);
     assert_ne!(again.request.key, call.request.key);
+}
+
+#[test]
+fn a_refusal_is_told_to_those_with_that_card_and_to_nobody_else() {
+    let mut world = World::new();
+    let (owner, other) = (card(1, "pm_1"), card(2, "pm_2"));
+    let call = world.charging(&owner);
+    let refusal = wrong(400, "payment_method_unactivated", "", "not activated");
+    let done = world.reply(&call, refusal, &[&owner, &other]);
+    assert_eq!(refused(answer(&done.answers[0])).0, ErrorCode::PaymentFailed);
+    assert_eq!(asks_again(&done.answers[1]), Some("-"));
+    assert_eq!(world.outcomes(), ["refused"]);
+}
+
+#[test]
+fn that_a_charge_never_happened_is_told_to_those_with_that_card_and_to_nobody_else() {
+    let mut world = World::new();
+    let (owner, other) = (card(1, "pm_1"), card(2, "pm_2"));
+    world.charging(&owner);
+    world.later(10 * MINUTE);
+    let nothing = || list(vec![]);
+    let call = world.wake(&[]).call.unwrap();
+    world.reply(&call, nothing(), &[]);
+    let call = world.alarm(&[]).call.unwrap();
+    let done = world.reply(&call, nothing(), &[&owner, &other]);
+    assert_eq!(world.outcomes(), ["never_happened"]);
+    assert!(is_pending(answer(&done.answers[0])));
+    assert_eq!(asks_again(&done.answers[1]), Some("-"));
 }
 
 #[test]
