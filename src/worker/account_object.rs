@@ -20,15 +20,14 @@ use super::reports::Reports;
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
 use super::stripe_http;
+use super::truth::{Truth, truth};
 use super::waiters::Waiters;
 use super::watch::within;
-use crate::ledger::account::{self, Announcement, Applied, DisputeFlags, Paying, Spent, Terms, Told};
+use crate::ledger::account::{self, Announcement, Applied, Paying, Spent, Terms, Told};
 use crate::ledger::alarm::alarm_at;
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
 use crate::ledger::words::{from_header, to_header};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
-use crate::stripe::object::{FromJson, List};
-use crate::stripe::{API_VERSION, Dispute, PaymentIntent, Refund, Request as StripeRequest, request};
 
 /// The header that carries a call to an object.
 pub(super) const CALL: &str = "stripe402-call";
@@ -364,52 +363,6 @@ fn respond(answer: &Answer) -> Result<Response, JsValue> {
 /// An error of ours, as the caller's platform sees it.
 pub(super) fn thrown(error: &impl ToString) -> JsValue {
     js_sys::Error::new(&error.to_string()).into()
-}
-
-/// What Stripe says about what was announced.
-enum Truth {
-    Intent(PaymentIntent),
-    Refunds(PaymentIntent, Vec<Refund>),
-    Dispute(PaymentIntent, Dispute, DisputeFlags),
-}
-
-impl Truth {
-    const fn intent(&self) -> &PaymentIntent {
-        match self {
-            Self::Intent(intent) | Self::Refunds(intent, _) | Self::Dispute(intent, ..) => intent,
-        }
-    }
-}
-
-/// Reads it. None: Stripe could not be asked, or did not answer as it should.
-async fn truth(setup: &Setup, announcement: &Announcement) -> Option<Truth> {
-    let intent = read(setup, &request::retrieve_payment_intent(announcement.intent())).await?;
-    match announcement {
-        Announcement::Intent { .. } => Some(Truth::Intent(intent)),
-        Announcement::Refunds { .. } => {
-            let refunds: List<Refund> = read(setup, &request::list_refunds(&intent.id)).await?;
-            // A payment of more than a hundred refunds is not booked from its first hundred.
-            if refunds.has_more {
-                return None;
-            }
-            Some(Truth::Refunds(intent, refunds.data))
-        }
-        Announcement::Dispute { dispute, flags, .. } => {
-            let dispute = read(setup, &request::retrieve_dispute(dispute)).await?;
-            Some(Truth::Dispute(intent, dispute, *flags))
-        }
-    }
-}
-
-async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> {
-    let reply = stripe_http::send(&setup.settings, request, API_VERSION).await;
-    match reply.object(true) {
-        Ok(object) => Some(object),
-        Err(failure) => {
-            console_error(&format!("stripe402: an announcement could not be read at Stripe: {failure}"));
-            None
-        }
-    }
 }
 
 impl Setup {

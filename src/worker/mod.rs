@@ -27,6 +27,7 @@ mod setup;
 mod sql;
 mod stripe_http;
 mod task;
+mod truth;
 mod waiters;
 mod watch;
 mod webhook;

@@ -208,3 +208,70 @@ fn an_attempts_name_is_32_digits_and_nothing_else() {
     }
     assert_eq!(format!("{:?}", op(0xab)), "ab".repeat(16), "as it stands in the log");
 }
+
+#[test]
+fn the_words_are_pinned_since_an_object_of_another_version_reads_them() {
+    let op = "ab".repeat(16);
+    let written = to_header(&Call::Spend(order(0xab, 100)));
+    let pinned = format!(
+        r#"{{"spend":{{"currency":"usd","op":"{op}","price":100,"resource":"GET /api/joke","retried":false}}}}"#
+    );
+    assert_eq!(written, pinned);
+
+    let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]), holder: None };
+    let pinned = format!(r#"{{"reverse":{{"currency":"usd","op":"{op}","seq":7}}}}"#);
+    assert_eq!(to_header(&reverse), pinned);
+    assert_eq!(from_header::<Call>(&pinned).unwrap(), reverse);
+
+    let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None, op: None };
+    assert_eq!(to_header(&paid), r#"{"paid":{"balance":49900,"seq":2}}"#);
+    let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
+    assert_eq!(to_header(&insufficient), r#"{"insufficient":{"balance":0}}"#);
+}
+
+#[test]
+fn a_deposit_is_a_word_of_its_own_that_an_object_of_another_version_does_not_take_for_a_payment() {
+    let pay = |deposit| Pay {
+        order: order(1, 100),
+        client_id: None,
+        sent: PaymentMethodId::parse("pm_1").unwrap(),
+        method: PaymentMethodId::parse("pm_1").unwrap(),
+        customer: None,
+        offer: Offer { min: units(50_000), max: units(1_000_000), asked: None },
+        limits: Limits { declines_per_hour: None, per_day: None },
+        deposit,
+    };
+    let deposit = Deposit { name: "k".into(), kept: 5, receipt_email: Some("a@b.example".into()) };
+    let call = Call::Pay(Box::new(pay(Some(deposit))));
+    let written = to_header(&call);
+    assert!(
+        written.starts_with(r#"{"deposit":{"deposit":{"kept":5,"name":"k","receipt_email":"#),
+        "{written}"
+    );
+    assert_eq!(from_header::<Call>(&written).unwrap(), call);
+    assert!(from_header::<Call>(&written.replacen("deposit", "pay", 1)).is_err());
+    let written = to_header(&Call::Pay(Box::new(pay(None))));
+    assert!(written.starts_with(r#"{"pay":{"limits":"#) && !written.contains("deposit"), "{written}");
+    assert!(from_header::<Call>(&written.replacen("pay", "deposit", 1)).is_err());
+    let charge = PaymentIntentId::parse("pi_1").unwrap();
+    let answer = Answer::Deposited { balance: units(7), charge, client_id: None };
+    let pinned = r#"{"deposited":{"balance":7,"charge":"pi_1"}}"#;
+    assert_eq!(to_header(&answer), pinned);
+    assert_eq!(from_header::<Answer>(pinned).unwrap(), answer);
+}
+
+#[test]
+fn a_sentence_in_any_script_fits_into_a_header_and_comes_back() {
+    let refused = Refused::new(ErrorCode::CardDeclined, "Gesperrt für „☂“ 🂡\n\"x\"\u{7f}".into(), units(-5));
+    let answer = Answer::Refused(refused);
+    let header = to_header(&answer);
+    assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
+    assert_eq!(from_header::<Answer>(&header).unwrap(), answer);
+}
+
+#[test]
+fn a_field_of_a_later_version_is_ignored() {
+    let later = r#"{"paid":{"seq":2,"balance":49900,"mood":"good"}}"#;
+    assert!(matches!(from_header::<Answer>(later), Ok(Answer::Paid { seq: 2, .. })));
+    assert!(from_header::<Answer>("{}").is_err());
+}
