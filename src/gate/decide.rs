@@ -17,6 +17,7 @@ use super::cookie::{Cookie, agreement};
 use super::deposit::is_key;
 use super::own::{self, Own};
 use super::path::{BadTarget, Target};
+use super::preflight::preflight;
 use super::readings::{is_kept_by_urls, is_plain, readings};
 use super::route_table::{Found, RouteTable};
 use crate::ledger::{Deposit, RequestKey};
@@ -108,7 +109,7 @@ impl PaidRequest<'_> {
 /// The gate of one configuration.
 #[derive(Debug, Clone)]
 pub struct Gate {
-    table: RouteTable,
+    pub(super) table: RouteTable,
     /// What the readings of a path are looked up in.
     loose: RouteTable,
     /// Whether the two tables differ, so that even a plain path has to be looked up in both.
@@ -116,7 +117,7 @@ pub struct Gate {
     pub(super) publishable_key: String,
     unmatched: Unmatched,
     unlisted: UnlistedMethods,
-    cors: CorsOrigins,
+    pub(super) cors: CorsOrigins,
     strict_paths: bool,
     /// What the origin sees before every path, folded; empty for none.
     base_path: String,
@@ -319,35 +320,6 @@ impl Gate {
         }))
     }
 
-    /// Whether an `origin` may read our answers from a page.
-    pub fn allows_origin(&self, origin: &str) -> bool {
-        match &self.cors {
-            CorsOrigins::None => false,
-            CorsOrigins::Any => true,
-            CorsOrigins::List(list) => list.iter().any(|one| one == origin),
-        }
-    }
-
-    fn answers_preflight(&self, facts: &Facts<'_>, target: &Target) -> bool {
-        self.is_allowed_preflight(facts) && self.table.is_priced_path(&target.folded)
-    }
-
-    fn is_allowed_preflight(&self, facts: &Facts<'_>) -> bool {
-        facts.method == "OPTIONS"
-            && facts.preflight_for.is_some()
-            && facts.origin.is_some_and(|origin| self.allows_origin(origin))
-    }
-
-    /// Whether this is the preflight of a request that is free on this very path. Any other OPTIONS on a priced path is
-    /// a method like those that no route names: an origin that does not look at methods would serve it.
-    fn is_preflight_of_what_is_free(&self, facts: &Facts<'_>, target: &Target) -> bool {
-        let free = |method: &str| match self.table.find(method, &target.folded) {
-            Found::Route(route) => price_of(route).is_none(),
-            Found::OtherMethods { .. } | Found::Nothing => false,
-        };
-        facts.method == "OPTIONS" && facts.preflight_for.is_some_and(free)
-    }
-
     /// The priced route that a method and a path mean, with the path's readings.
     pub fn priced(&self, method: &str, path: &str) -> Option<(&Route, Target)> {
         let target = Target::parse(path).ok()?;
@@ -373,7 +345,7 @@ fn refuse<'g>(
     Decision::Answer(Answer::failed(required, &failed), "refused", Some(&route.key))
 }
 
-fn price_of(route: &Route) -> Option<(Units, Currency)> {
+pub(super) fn price_of(route: &Route) -> Option<(Units, Currency)> {
     match route.price {
         Price::Paid { amount, currency, .. } => Some((amount, currency)),
         Price::Free => None,
@@ -389,20 +361,6 @@ fn covers(judged: Option<(Units, Currency)>, reading: (Units, Currency)) -> bool
 pub fn too_many_headers(count: usize) -> Option<Answer> {
     let detail = "A request may have 200 headers.";
     (count > MAX_HEADERS).then(|| Answer::problem(431, "Too many headers", detail))
-}
-
-/// Allows what the page asks for, and our two headers: whether the request itself is served is decided when it comes.
-fn preflight(facts: &Facts<'_>) -> Answer {
-    let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte));
-    let mut headers = "payment, idempotency-key".to_owned();
-    if let Some(asked) = facts.preflight_headers.filter(|asked| !asked.is_empty() && token(asked)) {
-        headers.push_str(", ");
-        headers.push_str(asked);
-    }
-    Answer::empty()
-        .with("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-        .with("access-control-allow-headers", headers)
-        .with("access-control-max-age", "600")
 }
 
 /// What an origin's path is to us: none if it is not below the base path.

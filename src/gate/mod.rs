@@ -20,6 +20,7 @@ pub mod memory;
 pub mod negotiation;
 pub mod own;
 pub mod path;
+mod preflight;
 pub mod proof;
 pub mod readings;
 pub mod record;
