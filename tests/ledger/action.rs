@@ -248,6 +248,7 @@ fn a_read_that_failed_leaves_the_action_as_it_was() {
     let read = comes_back(&mut world, &pay);
     let told = world.reply(&read, Reply::Lost, &[&pay]);
     assert!(is_pending(answer(&told.answers[0])));
+    assert!(told.failure.is_some(), "the log is told");
     assert_eq!(world.due_in(), Some(59 * MINUTE));
     let read = comes_back(&mut world, &pay);
     let told = world.reply(&read, open(), &[&pay]);

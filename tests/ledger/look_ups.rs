@@ -115,10 +115,12 @@ fn it_is_credited_when_only_the_second_look_finds_it() {
 #[test]
 fn a_look_that_failed_decides_nothing_and_comes_again_in_half_a_minute() {
     let more = answered(200, &json!({ "object": "list", "data": [], "has_more": true }));
-    for reply in [Reply::Lost, server_error(), html(200), more] {
+    for reply in [Reply::Lost, server_error(), html(200), more.clone()] {
         let (mut world, call) = looking();
         let failed = world.reply(&call, reply.clone(), &[]);
         assert_eq!((failed.call, failed.outcome), (None, None), "{reply:?}");
+        // A list that goes on is no failure of Stripe's.
+        assert_eq!(failed.failure.is_some(), reply != more, "the log is told: {reply:?}");
         let (pauses, over) = alarms(&mut world, &reply, 40);
         assert!(pauses.iter().all(|pause| *pause == 30), "{reply:?}: {pauses:?}");
         assert!(over.is_none() && world.outcomes() == ["-"], "{reply:?}");
