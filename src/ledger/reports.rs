@@ -165,7 +165,7 @@ macro_rules! dispute {
     };
 }
 
-// Entries and settled top-ups after the usual time, all else at once. What did not arrive waits, and so does all that
+// Entries, settled top-ups and a new account after the usual time, all else at once. What did not arrive waits, and so does all that
 // comes after it.
 const DUE: &str = concat!(
     "SELECT iif(min(at) IS NULL, NULL, coalesce((SELECT wake_at FROM report), min(at))) FROM (
@@ -178,7 +178,7 @@ const DUE: &str = concat!(
     topup!(),
     " UNION ALL SELECT ?2 FROM ",
     dispute!(),
-    " UNION ALL SELECT ?2 FROM ",
+    " UNION ALL SELECT iif(EXISTS (SELECT 1 FROM report), ?2, (row ->> 1) + ?1) FROM ",
     account!(),
     " UNION ALL SELECT ?2 FROM report_movement)"
 );

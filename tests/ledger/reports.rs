@@ -207,6 +207,14 @@ fn what_was_earned_is_handed_over_by_hour_and_route_with_all_else_that_happened(
 }
 
 #[test]
+fn a_new_client_is_handed_over_after_its_first_minute() {
+    let mut world = World::new();
+    let call = world.charging(&card(0, "pm_1"));
+    world.reply(&call, Intent::new("pi_first", "succeeded").reply(), &[]);
+    assert_eq!(due(&world), Some(EVERY));
+}
+
+#[test]
 fn a_handover_is_due_a_minute_after_what_it_holds_and_again_until_it_has_arrived() {
     let mut world = World::credited();
     let reports = Reports::new();
