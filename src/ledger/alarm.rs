@@ -39,6 +39,7 @@ mod tests {
             // One that was set and has not rung yet stays as it is.
             (at(500), at(900), at(900)),
             (at(500), at(1_001), at(1_001)),
+            (at(1_001), at(900), at(900)),
             (at(500), at(1_002), at(1_001)),
         ];
         for (due, armed, wanted) in rows {

@@ -179,7 +179,9 @@ fn a_cancel_that_loses_against_a_success_credits() {
         let mut world = asked();
         let read = world.alarm(&[]).call.unwrap();
         let cancel = assert_cancels(world.reply(&read, open(), &[]).call, 1);
-        let again = world.reply(&cancel, reply.clone(), &[]).call.unwrap();
+        let after = world.reply(&cancel, reply.clone(), &[]);
+        assert_eq!(after.failure.is_some(), reply != succeeded(), "the log is told: {reply:?}");
+        let again = after.call.unwrap();
         assert_eq!(line(&again), "GET /v1/payment_intents/pi_1 -", "{reply:?}");
         world.reply(&again, succeeded(), &[]);
         assert_eq!(

@@ -3,7 +3,7 @@
 use serde_json::json;
 use stripe402_core::protocol::{ClientId, ErrorCode, PaymentMethodId};
 use stripe402_edge::ledger::{Answer, Pay, Paying};
-use stripe402_edge::stripe::{CustomerId, Method};
+use stripe402_edge::stripe::{CustomerId, Method, Reply};
 
 use super::given::{
     HOUR, SECOND, World, account_id, card, client, for_price, id, in_currency, is_pending, known_card, line,
@@ -156,6 +156,23 @@ fn a_card_that_another_customer_has_attached_meanwhile_spends_nothing() {
     let told = world.reply(&call, attached("pm_2", "cus_other"), &[&pay]);
     assert!(matches!(answer(&told.answers[0]), Answer::Refused(_)), "{told:?}");
     assert_eq!(world.entries().len(), 1);
+}
+
+#[test]
+fn whose_card_it_is_that_cannot_be_read_is_told_to_the_log() {
+    for (reply, outcome) in [
+        (Reply::Lost, None),
+        (replies::refused(404, "resource_missing", "payment_method", "No such"), Some("refused")),
+    ] {
+        let mut world = World::credited();
+        let pay = card(1, "pm_2");
+        let call = world.drives(&pay);
+        let call = world.next(&call, already_attached());
+        let told = world.reply(&call, reply.clone(), &[&pay]);
+        assert!(told.failure.is_some(), "{reply:?}");
+        assert_eq!(told.outcome.is_some(), outcome.is_some(), "{reply:?}");
+        assert_eq!(world.entries().len(), 1);
+    }
 }
 
 #[test]

@@ -114,6 +114,21 @@ fn a_reply_to_a_send_before_the_last_is_not_mistaken_for_the_last_ones() {
 }
 
 #[test]
+fn nothing_is_sent_again_whose_pause_would_end_after_the_two_minutes() {
+    for (late, again) in [(119 * SECOND - 1, true), (119 * SECOND, false)] {
+        let mut world = World::new();
+        let call = world.charging(&card(1, "pm_1"));
+        world.later(late);
+        let told = world.reply(&call, Reply::Lost, &[]);
+        assert_eq!(
+            told.call.is_none() && told.outcome.is_none(),
+            again,
+            "answered after {late} ms: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_stored_server_error_is_asked_for_once_more_and_then_looked_up() {
     let mut world = World::new();
     let call = world.charging(&card(1, "pm_1"));
