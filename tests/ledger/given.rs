@@ -5,6 +5,7 @@ use stripe402_core::protocol::{AccountId, ClientId, Currency, ErrorCode, Payment
 use stripe402_edge::ledger::account::{Spent, Terms, Told};
 use stripe402_edge::ledger::amount::Offer;
 use stripe402_edge::ledger::entries::{self, Kind};
+use stripe402_edge::ledger::operator::{ACT, Act, What};
 use stripe402_edge::ledger::record::Record;
 use stripe402_edge::ledger::topup::{Call, Event, StripeSide, TopUp};
 use stripe402_edge::ledger::{
@@ -97,6 +98,19 @@ pub(crate) fn in_currency(currency: Currency, mut pay: Pay) -> Pay {
 
 pub(crate) fn id(number: u8) -> TopUpId {
     TopUpId::from_bytes([number; 16])
+}
+
+/// An operator's act.
+pub(crate) fn act(name: &str, what: What) -> Act {
+    let moves = matches!(what, What::Adjust | What::Refund);
+    Act {
+        name: format!("{ACT}{name}"),
+        what,
+        by: "Ada".to_owned(),
+        reason: "asked for".to_owned(),
+        currency: moves.then(usd),
+        amount: None,
+    }
 }
 
 pub(crate) fn side(account: &str, live: bool) -> StripeSide {

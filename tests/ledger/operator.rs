@@ -10,22 +10,10 @@ use stripe402_edge::ledger::statement::Page;
 use stripe402_edge::stripe::{Dispute, Refund, Reply};
 
 use super::given::{
-    DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, World, account_id, card, client, for_price, id, known_card,
-    order, side, units, usd,
+    DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, World, account_id, act, card, client, for_price, id,
+    known_card, order, side, units, usd,
 };
 use crate::support::replies::{Intent, answered, refused, server_error};
-
-fn act(name: &str, what: What) -> Act {
-    let moves = matches!(what, What::Adjust | What::Refund);
-    Act {
-        name: format!("{ACT}{name}"),
-        what,
-        by: "Ada".to_owned(),
-        reason: "asked for".to_owned(),
-        currency: moves.then(usd),
-        amount: None,
-    }
-}
 
 fn of(amount: i64, act: Act) -> Act {
     Act { amount: Some(units(amount)), ..act }

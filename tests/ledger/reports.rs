@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 use stripe402_edge::ledger::account::Terms;
 use stripe402_edge::ledger::entries::{self, Kind};
-use stripe402_edge::ledger::operator::{ACT, Act, What};
+use stripe402_edge::ledger::operator::{Act, What};
 use stripe402_edge::ledger::{Order, Row, Store, Value};
 use stripe402_edge::reports::statements;
 
 use super::given::{
-    DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, START, World, account_id, card, eur, for_price, op, order,
-    units, usd,
+    DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, START, World, account_id, act, card, eur, for_price, op,
+    order, units, usd,
 };
 use crate::support::replies::{Intent, declined};
 use crate::support::sqlite::Sqlite;
@@ -127,18 +127,6 @@ fn agree(world: &World, reports: &Reports) {
     ];
     for (theirs, ours) in both {
         assert_eq!(reports.look(theirs), shown(world.store.look(ours)), "{theirs}");
-    }
-}
-
-fn act(name: &str, what: What) -> Act {
-    let moves = matches!(what, What::Adjust | What::Refund);
-    Act {
-        name: format!("{ACT}{name}"),
-        what,
-        by: "Ada".to_owned(),
-        reason: "asked for".to_owned(),
-        currency: moves.then(usd),
-        amount: None,
     }
 }
 
