@@ -31,7 +31,8 @@ help:
 	@echo "make test-all  the same, and what needs more tools"
 	@echo "make bench     what it can take, beside its yardsticks; SECONDS=1 ROUNDS=2 CASES=hot,free for a shorter run"
 	@echo "make bench-docs  puts the figures of the last run into docs/"
-	@echo "make soak      N=1000000 histories of the simulated ledger; SEED=7 tells one of them"
+	@echo "make soak      N=1000000 histories of the simulated ledger (SEED=7 tells one of them), PATHS=1000000 paths at"
+	@echo "               the gate"
 	@echo "make fuzz      TARGET=paths SECONDS=60 with cargo-fuzz, on nightly Rust"
 	@echo "make check-bypass URL=https://... sends what gets around careless gates to a deployment of yours"
 	@echo "make example   a Worker that pays (examples/rust-worker)"
@@ -92,8 +93,11 @@ bench-docs: $(RUST)
 	@cargo build --quiet --profile tool -p stripe402-bench
 	@exec $(BENCH) docs
 
+# Other cases at every run, unlike those of `make test`; PROPTEST_RNG_SEED=7 repeats what its message says.
 soak: $(RUST)
 	@cargo test --profile tool -p stripe402-edge --features mutants --test simulation
+	@PROPTEST_CASES=$(or $(PATHS),200000) cargo test --profile tool -p stripe402-edge --features mutants \
+	  --test readings --test gate
 
 check-bypass: $(RUST)
 	@cargo run --quiet --profile tool -p stripe402-check-bypass -- "$(URL)" $(if $(PATHS),"$(PATHS)")

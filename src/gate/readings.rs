@@ -9,6 +9,9 @@ use stripe402_core::config::path::fold;
 /// More readings than this are refused: no honest path has so many.
 const MOST: usize = 256;
 
+/// Nor are they so long together. Without this bound one request of 4 KB could take 50 ms of CPU.
+const MOST_BYTES: usize = 128 * 1024;
+
 /// The path could be read in too many ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the path can be read in too many ways")]
@@ -17,22 +20,36 @@ pub struct TooMany;
 /// One way in which an origin may change a path before it looks it up.
 type Rule = fn(&[u8]) -> Vec<u8>;
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 25] = [
     decode_once,
+    |path| decode(path, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
     decode_overlong,
     look_alikes_as_ascii,
     lower_case,
     backslash_as_slash,
+    // `;…` of every segment, as servlet containers do; all from the first one, as others do.
     cut_parameters,
-    cut_from_the_first_parameter,
+    |path| cut_at(path, b';'),
     drop_authority,
     merge_slashes,
-    cut_trailing_dots_and_spaces,
-    cut_trailing_dots,
+    |path| cut_ends(path, b". ", DotSegments::Stay),
+    |path| cut_ends(path, b". ", DotSegments::Appear),
+    |path| cut_ends(path, b". ", DotSegments::Vanish),
+    // Dots alone: what is left may end in a space, and be a dot segment without it.
+    |path| cut_ends(path, b".", DotSegments::Stay),
+    |path| cut_ends(path, b".", DotSegments::Appear),
+    |path| cut_ends(path, b".", DotSegments::Vanish),
+    |path| cut_ends(path, b" ", DotSegments::Stay),
     cut_spaces,
     resolve_dots,
-    cut_at_nul_query_or_fragment,
-    drop_controls,
+    // A decoded NUL ends a string of C; a decoded `?` or `#` ends a path that is parsed again.
+    |path| cut_at(path, 0),
+    |path| cut_at(path, b'?'),
+    |path| cut_at(path, b'#'),
+    // URL parsers of browsers drop tabs and newlines; others drop NUL, or more.
+    |path| without(path, |byte| matches!(byte, b'\t' | b'\n' | b'\r')),
+    |path| without(path, |byte| byte == 0),
+    |path| without(path, |byte| byte.is_ascii_control()),
 ];
 
 /// Whether a path can be read in one way only: nothing in it means anything else to anybody.
@@ -49,12 +66,14 @@ pub fn is_kept_by_urls(path: &str) -> bool {
 /// All readings of a path, folded, sorted, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
 pub fn readings(raw: &str, canonical: &str) -> Result<Vec<String>, TooMany> {
     let mut known: Vec<Vec<u8>> = Vec::new();
+    let mut bytes = 0_usize;
     let mut next = vec![raw.as_bytes().to_vec(), canonical.as_bytes().to_vec()];
     while let Some(path) = next.pop() {
         if !insert(&mut known, path.clone()) {
             continue;
         }
-        if known.len() > MOST {
+        bytes = bytes.saturating_add(path.len());
+        if known.len() > MOST || bytes > MOST_BYTES {
             return Err(TooMany);
         }
         for rule in RULES {
@@ -114,12 +133,17 @@ fn hex_digit(byte: Option<&u8>) -> Option<u8> {
 
 /// Every `%xx` becomes its byte, once; what is malformed stays.
 fn decode_once(path: &[u8]) -> Vec<u8> {
+    decode(path, |_| true)
+}
+
+fn decode(path: &[u8], wanted: fn(u8) -> bool) -> Vec<u8> {
     let mut read = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((byte, after)) = rest.split_first() {
         let decoded = (*byte == b'%')
             .then(|| Some((hex_digit(after.first())? << 4) | hex_digit(after.get(1))?))
-            .flatten();
+            .flatten()
+            .filter(|byte| wanted(*byte));
         read.push(decoded.unwrap_or(*byte));
         rest = if decoded.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
@@ -197,14 +221,8 @@ fn per_segment(path: &[u8], cut: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(cut).collect::<Vec<_>>().join(&b'/')
 }
 
-/// `;…` of every segment, as servlet containers do.
 fn cut_parameters(path: &[u8]) -> Vec<u8> {
     per_segment(path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
-}
-
-/// `;` and everything behind it, as those do who look for the first one.
-fn cut_from_the_first_parameter(path: &[u8]) -> Vec<u8> {
-    path.split(|byte| *byte == b';').next().unwrap_or_default().to_vec()
 }
 
 /// `//host/path` is `/path` to whoever resolves the target against a base: `new URL(request.url, "http://localhost")`.
@@ -228,25 +246,34 @@ fn merge_slashes(path: &[u8]) -> Vec<u8> {
     read
 }
 
-/// As file systems of Windows do, segment by segment. Dot segments stay.
-fn cut_trailing_dots_and_spaces(path: &[u8]) -> Vec<u8> {
-    per_segment(path, |segment| {
-        if matches!(segment, b"." | b"..") {
-            return segment;
-        }
-        let kept = segment.iter().rposition(|byte| !matches!(byte, b'.' | b' '));
-        segment.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
-    })
+/// What becomes of a dot segment where the ends of segments are cut.
+#[derive(Clone, Copy)]
+enum DotSegments {
+    /// One that was sent stays; all others are cut through.
+    Stay,
+    /// One that is arrived at stays, too: `...` is `..` then.
+    Appear,
+    /// They are cut like all others: `/api/../joke` is `/api//joke` then.
+    Vanish,
 }
 
-/// Dots alone: what is left may end in a space, and be a dot segment without it.
-fn cut_trailing_dots(path: &[u8]) -> Vec<u8> {
+/// Dots or spaces at the ends of segments, as file systems of Windows ignore them.
+fn cut_ends(path: &[u8], ends: &[u8], dot_segments: DotSegments) -> Vec<u8> {
     per_segment(path, |segment| {
-        if matches!(segment, b"." | b"..") {
-            return segment;
+        let mut kept = segment;
+        while let Some((last, before)) = kept.split_last() {
+            let stays = matches!(kept, b"." | b"..")
+                && match dot_segments {
+                    DotSegments::Stay => kept.len() == segment.len(),
+                    DotSegments::Appear => true,
+                    DotSegments::Vanish => false,
+                };
+            if stays || !ends.contains(last) {
+                break;
+            }
+            kept = before;
         }
-        let kept = segment.iter().rposition(|byte| *byte != b'.');
-        segment.get(..kept.map_or(0, |last| last.saturating_add(1))).unwrap_or_default()
+        kept
     })
 }
 
@@ -287,14 +314,13 @@ fn resolve_dots(path: &[u8]) -> Vec<u8> {
     read.join(&b'/')
 }
 
-/// A decoded NUL ends a string of C; a decoded `?` or `#` ends a path that is parsed again.
-fn cut_at_nul_query_or_fragment(path: &[u8]) -> Vec<u8> {
-    path.split(|byte| matches!(byte, 0 | b'?' | b'#')).next().unwrap_or_default().to_vec()
+/// What comes before the first such byte.
+fn cut_at(path: &[u8], end: u8) -> Vec<u8> {
+    path.split(|byte| *byte == end).next().unwrap_or_default().to_vec()
 }
 
-/// URL parsers of browsers drop tabs and newlines; others drop more.
-fn drop_controls(path: &[u8]) -> Vec<u8> {
-    path.iter().copied().filter(|byte| !byte.is_ascii_control()).collect()
+fn without(path: &[u8], dropped: fn(u8) -> bool) -> Vec<u8> {
+    path.iter().copied().filter(|byte| !dropped(*byte)).collect()
 }
 
 #[cfg(test)]

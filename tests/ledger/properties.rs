@@ -58,8 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn whatever_happens_the_invariants_hold_after_every_step() {
-    let cases = 256;
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = TestRunner::new(config);
     let seen = RefCell::new(BTreeMap::<&str, u32>::new());
     let result = runner.run(&prop::collection::vec(step(), 1..70), |steps| {

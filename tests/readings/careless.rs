@@ -13,6 +13,10 @@ pub(crate) enum Habit {
     CutTrailingDots,
     CutTrailingSpaces,
     CutTrailingDotsAndSpaces,
+    CutTrailingDotsToNothing,
+    CutTrailingDotsAndSpacesToNothing,
+    CutDotSegmentsToo,
+    CutDotSegmentsAndSpacesToo,
     Trim,
     Resolve,
     ResolveAndMerge,
@@ -31,7 +35,7 @@ pub(crate) enum Habit {
 }
 
 /// All of them.
-pub(crate) const ALL: [Habit; 24] = [
+pub(crate) const ALL: [Habit; 28] = [
     Habit::Decode,
     Habit::DecodeUnreserved,
     Habit::Backslashes,
@@ -41,6 +45,10 @@ pub(crate) const ALL: [Habit; 24] = [
     Habit::CutTrailingDots,
     Habit::CutTrailingSpaces,
     Habit::CutTrailingDotsAndSpaces,
+    Habit::CutTrailingDotsToNothing,
+    Habit::CutTrailingDotsAndSpacesToNothing,
+    Habit::CutDotSegmentsToo,
+    Habit::CutDotSegmentsAndSpacesToo,
     Habit::Trim,
     Habit::Resolve,
     Habit::ResolveAndMerge,
@@ -91,6 +99,10 @@ impl Habit {
             Self::CutTrailingDots => segments(path, |segment| without_end(segment, b".")),
             Self::CutTrailingSpaces => segments(path, |segment| without_end(segment, b" ")),
             Self::CutTrailingDotsAndSpaces => segments(path, |segment| without_end(segment, b". ")),
+            Self::CutTrailingDotsToNothing => segments(path, |segment| to_nothing(segment, ".")),
+            Self::CutTrailingDotsAndSpacesToNothing => segments(path, |segment| to_nothing(segment, ". ")),
+            Self::CutDotSegmentsToo => segments(path, |segment| trimmed(segment, ".")),
+            Self::CutDotSegmentsAndSpacesToo => segments(path, |segment| trimmed(segment, ". ")),
             Self::Trim => segments(path, |segment| {
                 let start = segment.iter().take_while(|byte| **byte == b' ').count();
                 without_end(&segment[start..], b" ")
@@ -195,6 +207,17 @@ fn without_end(segment: &[u8], bytes: &[u8]) -> Vec<u8> {
     kept.to_vec()
 }
 
+/// As a regular expression does it that spares the dot segments that it is given.
+fn to_nothing(segment: &[u8], bytes: &str) -> Vec<u8> {
+    if segment == b"." || segment == b".." { segment.to_vec() } else { trimmed(segment, bytes) }
+}
+
+/// As one does it that spares none.
+fn trimmed(segment: &[u8], bytes: &str) -> Vec<u8> {
+    let end = segment.iter().rev().take_while(|byte| bytes.as_bytes().contains(byte)).count();
+    segment[..segment.len() - end].to_vec()
+}
+
 fn until(path: &[u8], end: u8) -> Vec<u8> {
     path.split(|byte| *byte == end).next().unwrap_or_default().to_vec()
 }
@@ -239,6 +262,11 @@ fn careless_origins_read_what_they_should() {
         (vec![CutFromSemicolon], "/api/joke;/x"),
         (vec![Decode, CutTrailingSpaces, Resolve], "/x/..%20/api/joke"),
         (vec![CutTrailingDotsAndSpaces], "/api. ./joke. "),
+        (vec![CutTrailingDots, Resolve], "/x/.../api/joke"),
+        (vec![CutTrailingDotsToNothing, MergeSlashes, Resolve], "/x/.././.../api/joke"),
+        (vec![CutTrailingDotsAndSpacesToNothing, MergeSlashes], "/api/. ../joke"),
+        (vec![CutDotSegmentsToo, MergeSlashes], "/api/../joke..."),
+        (vec![CutDotSegmentsAndSpacesToo, MergeSlashes], "/api/.. ./joke"),
         (vec![Resolve], "/x/./../api/joke"),
         (vec![ResolveAndMerge], "//x/..///api//./joke/"),
         (vec![Decode, CutAtNul], "/api/joke%00.png"),

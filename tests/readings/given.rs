@@ -4,6 +4,12 @@ use proptest::prelude::*;
 
 use super::careless::{ALL, Habit};
 
+/// How many are tried: at least this many, and more if `PROPTEST_CASES` says so.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: cases.max(config.cases), ..config }
+}
+
 /// An origin: what it does, in its order.
 pub(crate) fn origins() -> impl Strategy<Value = Vec<Habit>> {
     // Decoding opens the way for the rest, so it comes often.

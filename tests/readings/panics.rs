@@ -10,7 +10,7 @@ use stripe402_edge::gate::readings::{is_plain, readings};
 use stripe402_edge::gate::{Decision, Facts, Gate, Target};
 use stripe402_edge::stripe::webhook::{BadDelivery, open};
 
-use super::given::targets;
+use super::given::{config, targets};
 use super::shop::gate;
 
 /// Made once: to make it costs more than to ask it.
@@ -28,7 +28,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(2_000))]
 
     #[test]
     fn no_target_makes_the_gate_panic(

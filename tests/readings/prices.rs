@@ -8,15 +8,11 @@ use stripe402_core::config::path::{canonical, fold};
 use stripe402_edge::gate::{Decision, Target};
 
 use super::careless::read;
-use super::given::{origins, targets};
+use super::given::{config, origins, targets};
 use super::shop::{gate, price, request};
 
 /// A payment that has the right form; nobody asks here whether it has credits.
 const PAYMENT: &str = "eyJzdHJpcGU0MDJWZXJzaW9uIjoxLCJwYXltZW50TWV0aG9kSWQiOiJwbV8xIn0=";
-
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
-}
 
 /// What a gate does with every target, compared with what every origin makes of it.
 fn compare(base_path: &'static str, cases: u32) {
@@ -25,7 +21,9 @@ fn compare(base_path: &'static str, cases: u32) {
     let met = Cell::new([0_u32; 3]);
     let methods = prop::sample::select(&["GET", "HEAD", "POST", "PUT", "OPTIONS"][..]);
     let asked = (methods, targets(), prop::collection::vec(origins(), 12));
-    let outcome = runner(cases).run(&asked, |(method, target, origins)| {
+    let config = config(cases);
+    let enough = config.cases / 40;
+    let outcome = TestRunner::new(config).run(&asked, |(method, target, origins)| {
         let url = format!("https://shop.example{target}");
         let facts = request(method, &url, Some(PAYMENT));
         let (forwarded, paid) = match gate.decide(&facts) {
@@ -61,7 +59,6 @@ fn compare(base_path: &'static str, cases: u32) {
         panic!("{failure}");
     }
     let [free, paid, refused] = met.get();
-    let enough = cases / 40;
     assert!(free > enough && paid > enough && refused > enough, "nothing was compared: {:?}", met.get());
 }
 
@@ -87,7 +84,7 @@ fn below_a_base_path_too_and_nothing_leads_out_of_it() {
 
 #[test]
 fn canonical_and_folded_readings_stay_what_they_are() {
-    let outcome = runner(8_000).run(&targets(), |target| {
+    let outcome = TestRunner::new(config(8_000)).run(&targets(), |target| {
         let Ok(once) = canonical(&target) else { return Ok(()) };
         prop_assert_eq!(canonical(&once), Ok(once.clone()), "{}", target);
         let folded = fold(&once);

@@ -72,6 +72,15 @@ fn a_careless_reading_is_found() {
         "/api/%ef%bd%8aoke",
         "/api/%ef%bc%aaoke",
         "/x/%252e%252e/api/joke",
+        "/x/.../api/joke",
+        "/x/... ./api/joke",
+        "/x/....%20/api/joke",
+        "/.../api/joke",
+        "/api/../joke",
+        "/api/..%20/joke",
+        "/api/joke/...",
+        "/api/joke%00?x",
+        "/api/joke%252e",
     ] {
         assert!(reads_as(sent, joke), "{sent}");
     }
@@ -133,4 +142,14 @@ fn a_url_keeps_what_it_does_not_resolve() {
 fn a_path_of_too_many_readings_is_refused() {
     let path = format!("/%{}41", "25".repeat(400));
     assert_eq!(readings(&path, &path), Err(TooMany));
+}
+
+#[test]
+fn readings_that_are_too_long_together_are_refused_and_a_long_path_of_few_is_not() {
+    let long = |segment: &str| format!("/{}", segment.repeat(4000 / segment.len()));
+    for (path, is_read) in [(long("a"), true), (long("%2Fa%20b"), true), (long("/a%2f;b. /%00."), false)] {
+        assert_eq!(readings(&path, &path).is_ok(), is_read, "{path}");
+    }
+    let image = format!("/img/https%3A%2F%2Fcdn.example%2F{}.png", "a%2Fb%20c".repeat(400));
+    assert!(readings(&image, &image).is_ok_and(|all| all.len() < 10));
 }
