@@ -9,7 +9,8 @@
 # One target folder, whatever the user's own cargo configuration says: the scripts read from it.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# worker-build goes with the crate `worker`, whose version Cargo.toml pins.
+# For the example alone, which is built as any Worker in Rust is. It goes with the crate `worker`, whose version
+# Cargo.toml pins.
 WORKER_BUILD := $(shell sed -n 's/^worker = .*"=\([0-9.]*\)".*/\1/p' Cargo.toml)
 CARGO_DENY   := 0.20.2
 
@@ -21,7 +22,7 @@ RUST      := .tools/rust
 NODE      := node_modules/.installed
 PYTHON    := .tools/python/installed.txt
 EXPRESS   := bench/node_modules/.installed
-TOOLS     := $(RUST) $(NODE) .tools/worker-build-$(WORKER_BUILD)
+TOOLS     := $(RUST) $(NODE)
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 help:
@@ -65,7 +66,7 @@ package: build
 	@$(WITH_NODE) exec node scripts/package.mjs
 
 # The Worker that pays, in examples/rust-worker, built as the paywall is.
-example: $(TOOLS)
+example: $(TOOLS) .tools/worker-build-$(WORKER_BUILD)
 	@CARGO_PROFILE_TOOL_OPT_LEVEL=0 cargo build --quiet --profile tool -p wasm-bindgen-tool
 	@cd examples/rust-worker && $(WITH_NODE) WASM_BINDGEN_BIN="$(CURDIR)/target/tool/wasm-bindgen" \
 	  WASM_OPT_BIN="$(CURDIR)/node_modules/.bin/wasm-opt" ESBUILD_BIN="$(CURDIR)/node_modules/.bin/esbuild" \

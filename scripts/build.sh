@@ -2,7 +2,7 @@
 # Builds the Worker into build/. Called by make, with the files and folders that it is built from.
 #
 # Several may run at once, since each wrangler calls `make build` when it starts: one builds, the others wait
-# for it and find nothing to do. Should the lock ever fail, worker-build has a lock of its own.
+# for it and find nothing to do.
 set -eu
 
 mkdir -p target build
@@ -30,7 +30,6 @@ fi
 # Unoptimised it is there in a third of the time, and then takes one second instead of a fifth of one.
 CARGO_PROFILE_TOOL_OPT_LEVEL=0 cargo build --quiet --profile tool -p wasm-bindgen-tool
 
-# worker-build would download whatever these do not name.
 export WASM_BINDGEN_BIN="$PWD/target/tool/wasm-bindgen"
 export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
 export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
@@ -45,12 +44,19 @@ export STRIPE402_MINIFIED_PAGES="$PWD/target/pages" # read by build.rs
 rm -rf "$STRIPE402_MINIFIED_PAGES"
 "$ESBUILD_BIN" --minify --format=esm --charset=utf8 --log-level=warning --outdir="$STRIPE402_MINIFIED_PAGES" \
   src/pages/*.css src/pages/*.js
-.tools/bin/worker-build --release --no-opt --out-dir target/worker --package stripe402-edge # not the workspace's other members
-# worker-build would keep the names of all functions, an eighth of the whole, and optimise less. The classes are those
-# that the crate `worker` exports, and nothing here uses. What counts is the size when compressed: large functions stay
-# where they are even if they are called once, functions that are alike stand together, and the hints how loads are
-# aligned, which engines do not use, all say the same. Below address 1024 there is nothing but the last bytes of a full
-# stack, so an offset below that may be part of a load.
+cargo build --quiet --release --target wasm32-unknown-unknown --lib --package stripe402-edge
+rm -rf target/worker
+"$WASM_BINDGEN_BIN" target/wasm32-unknown-unknown/release/stripe402_edge.wasm --out-dir target/worker --out-name index \
+  --no-typescript --target module --omit-default-module-path \
+  --experimental-reset-state-function --force-enable-abort-handler # to start anew after a panic: src/worker/shim.js
+cp src/worker/shim.js target/worker/shim.js
+"$ESBUILD_BIN" --bundle --minify --format=esm --log-level=warning --external:./index_bg.wasm '--external:cloudflare:*' \
+  --outfile=target/worker/bundle.js target/worker/shim.js
+sed 's/import source /import /' target/worker/bundle.js >target/worker/index.js
+# The classes are those that the crate `worker` exports, and nothing here uses. What counts is the size when compressed:
+# large functions stay where they are even if they are called once, functions that are alike stand together, and the
+# hints how loads are aligned, which engines do not use, all say the same. Below address 1024 there is nothing but the
+# last bytes of a full stack, so an offset below that may be part of a load.
 wasm_opt() {
   "$WASM_OPT_BIN" --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int --enable-bulk-memory \
     --enable-multivalue --enable-reference-types --enable-exception-handling "$@"

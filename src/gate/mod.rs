@@ -26,6 +26,7 @@ pub mod readings;
 pub mod record;
 pub mod reporting;
 pub mod route_table;
+pub mod said;
 pub mod session;
 
 pub use ahead::Ahead;

@@ -1,17 +1,15 @@
-//! The words between the Worker and an account, as JSON in a header.
+//! The words between the Worker and an account, as JSON.
 //!
 //! Kept true here: the form only grows (a test pins it), since a Worker may speak for minutes to an object of the version
-//! before; it is ASCII, so that any sentence fits into a header.
+//! before.
 
 #![allow(
     clippy::option_option,
     reason = "outside: whether it is a record at all; inside: whether the field is there"
 )]
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
-use stripe402_core::json::to_text;
+use stripe402_core::json;
 use stripe402_core::protocol::{ClientId, Currency, ErrorCode, PaymentMethodId, Units};
 
 use super::account::{Announcement, DisputeFlags};
@@ -31,30 +29,14 @@ use crate::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 #[error("not a call or answer of ours")]
 pub struct NotOurs;
 
-/// Writes a call or an answer as the value of a header.
-pub fn to_header<T: Record>(message: &T) -> String {
-    let text = to_text(&message.write());
-    let plain = |c: char| c.is_ascii() && c != '\u{7f}';
-    if text.chars().all(plain) {
-        return text;
-    }
-    // Characters that are not plain stand in strings alone.
-    let mut ascii = String::with_capacity(text.len().saturating_mul(2));
-    for c in text.chars() {
-        if plain(c) {
-            ascii.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(ascii, "\\u{unit:04x}");
-            }
-        }
-    }
-    ascii
+/// Writes a call or an answer.
+pub fn to_text<T: Record>(message: &T) -> String {
+    json::to_text(&message.write())
 }
 
-/// Reads a call or an answer from the value of a header.
-pub fn from_header<T: Record>(header: &str) -> Result<T, NotOurs> {
-    let value: Value = serde_json::from_str(header).map_err(|_| NotOurs)?;
+/// Reads a call or an answer.
+pub fn from_text<T: Record>(text: &str) -> Result<T, NotOurs> {
+    let value: Value = serde_json::from_str(text).map_err(|_| NotOurs)?;
     T::read(&value).ok_or(NotOurs)
 }
 

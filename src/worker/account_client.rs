@@ -2,20 +2,17 @@
 //! through without an answer is not made twice.
 //!
 //! Kept true here: a call that fails is no answer, and no answer is never taken for a paid one; a client id or a
-//! payment method stands in a header of the call, never in a URL or a name.
+//! payment method stands in what is said to the object, never in a URL or a name.
 
 use js_sys::futures::JsFuture;
 use stripe402_core::protocol::AccountId;
-use wasm_bindgen::prelude::*;
-use web_sys::{Headers, RequestInit, Response};
+use wasm_bindgen::JsValue;
 
-use super::account_object::{ANSWER, CALL};
-use super::http::get;
-use super::platform::{Namespace, console_error, describe, flag, now};
+use super::platform::{self, console_error, describe, flag, now};
 
 use super::setup::Setup;
 use super::watch::{Watch, within};
-use crate::ledger::words::{from_header, to_header};
+use crate::ledger::words::{from_text, to_text};
 use crate::ledger::{Answer, Call};
 
 /// How often a call is tried.
@@ -111,21 +108,7 @@ fn again(call: &mut Call) {
 }
 
 async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, JsValue> {
-    let mut namespace: Namespace = js_sys::Reflect::get(env, &"ACCOUNTS".into())?.unchecked_into();
-    if let Some(jurisdiction) = &setup.settings.jurisdiction {
-        namespace = namespace.jurisdiction(jurisdiction)?;
-    }
-    // A stub that failed stays broken: a new one for every try.
-    let stub = namespace.get_by_name(account.as_str())?;
-    let headers = Headers::new()?;
-    headers.set(CALL, &to_header(call))?;
-    let init = RequestInit::new();
-    init.set_headers(&headers);
-    let response: Response =
-        JsFuture::from(stub.fetch_url("http://account/", &init)?).await?.unchecked_into();
-    let answer = match get(&response.headers(), ANSWER) {
-        Some(answer) => answer,
-        None => JsFuture::from(response.text()?).await?.as_string().unwrap_or_default(),
-    };
-    from_header(&answer).map_err(|error| JsValue::from_str(&error.to_string()))
+    let jurisdiction = setup.settings.jurisdiction.as_deref();
+    let answer = JsFuture::from(platform::ask(env, account.as_str(), jurisdiction, &to_text(call))?).await?;
+    from_text(&answer.as_string().unwrap_or_default()).map_err(|error| JsValue::from_str(&error.to_string()))
 }

@@ -8,13 +8,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{Headers, Request, Response, ResponseInit};
 
 use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
-use super::http::get;
 use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
 use super::reports::Reports;
 use super::setup::{Setup, setup};
@@ -26,13 +24,8 @@ use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, Paying, Spent, Terms, Told};
 use crate::ledger::alarm::alarm_at;
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
-use crate::ledger::words::{from_header, to_header};
+use crate::ledger::words::{from_text, to_text};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
-
-/// The header that carries a call to an object.
-pub(super) const CALL: &str = "stripe402-call";
-/// The header that carries its answer.
-pub(super) const ANSWER: &str = "stripe402-answer";
 
 /// How often an announcement is read before Stripe is asked to send it again.
 const MOST_READS: u32 = 5;
@@ -79,17 +72,19 @@ impl Account {
         Account { object: Rc::new(object) }
     }
 
-    /// A call of the Worker.
-    pub fn fetch(&self, request: &Request) -> Promise {
+    /// A call of the Worker; its promise is made and handed in by `shim.js`.
+    pub fn ask(&self, call: &str, resolve: Function, reject: Function) {
         let object = self.object.clone();
-        let header = get(&request.headers(), CALL).unwrap_or_default();
-        match from_header(&header) {
-            Ok(Call::Spend(order)) => object.spend(order),
-            Ok(call) => promise(async move {
-                let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
-                respond(&answer).map(JsValue::from)
-            }),
-            Err(error) => Promise::reject(&thrown(&error)),
+        match from_text(call) {
+            Ok(Call::Spend(order)) => object.spend(order, resolve, reject),
+            Ok(call) => {
+                let answer = promise(async move {
+                    let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
+                    Ok(to_text(&answer).into())
+                });
+                drop(resolve.call1(&JsValue::UNDEFINED, &answer));
+            }
+            Err(error) => drop(reject.call1(&JsValue::UNDEFINED, &thrown(&error))),
         }
     }
 
@@ -146,12 +141,10 @@ impl Object {
     }
 
     /// Debits together with whatever else has arrived by the next turn of the event loop: one commit for all of them.
-    fn spend(self: Rc<Self>, order: Order) -> Promise {
-        let (first, answered) = self.queue.join(order);
-        if first {
+    fn spend(self: Rc<Self>, order: Order, resolve: Function, reject: Function) {
+        if self.queue.join(order, resolve, reject) {
             next_turn(move || self.serve());
         }
-        answered
     }
 
     /// Debits all who wait for it.
@@ -160,7 +153,7 @@ impl Object {
         self.queue.serve(|order| {
             let spent = self.ledger().spend(order, now()).map_err(|error| thrown(&error))?;
             debited |= matches!(spent, Spent::Paid(_));
-            respond(&spent.into_answer())
+            Ok(to_text(&spent.into_answer()).into())
         });
         if debited {
             self.report_soon();
@@ -344,20 +337,6 @@ impl Object {
             }
         }
     }
-}
-
-/// An answer, in the header that carries it.
-fn respond(answer: &Answer) -> Result<Response, JsValue> {
-    let text = to_header(answer);
-    if matches!(answer, Answer::Statement(_)) {
-        // Longer than a header may be.
-        return Response::new_with_opt_str(Some(&text));
-    }
-    let headers = Headers::new()?;
-    headers.set(ANSWER, &text)?;
-    let init = ResponseInit::new();
-    init.set_headers(&headers);
-    Response::new_with_opt_str_and_init(None, &init)
 }
 
 /// An error of ours, as the caller's platform sees it.

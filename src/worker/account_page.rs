@@ -21,8 +21,14 @@ use crate::ledger::{Answer as AccountAnswer, Call};
 use crate::pages::account;
 
 /// The statement as JSON; the page that reads it, for a person.
-pub(super) async fn show(env: &JsValue, setup: &Setup, headers: &Headers, facts: &Facts<'_>) -> Answer {
-    if browser::wants_page(headers, facts)
+pub(super) async fn show(
+    env: &JsValue,
+    setup: &Setup,
+    headers: &Headers,
+    accept: Option<&str>,
+    facts: &Facts<'_>,
+) -> Answer {
+    if browser::wants_page(accept, facts)
         && let Some(nonce) = new_op()
     {
         let page = account(&setup.settings, origin_of(facts.url), nonce.as_str());

@@ -16,10 +16,12 @@ use crate::gate::negotiation::prefers_html;
 use crate::gate::path::origin_of;
 use crate::pages::{self, Refusal};
 
-/// The cookie that may pay for this request.
-pub(super) fn cookie(headers: &Headers) -> Option<Cookie> {
-    let header = get(headers, "cookie").filter(|header| header.contains(COOKIE))?;
-    Cookie::read(&header, &fetched(headers))
+/// The cookie that may pay for this request. `header`: all its cookies.
+pub(super) fn cookie(header: &str, headers: &Headers) -> Option<Cookie> {
+    if !header.contains(COOKIE) {
+        return None;
+    }
+    Cookie::read(header, &fetched(headers))
 }
 
 /// What the browser says about where a request comes from.
@@ -32,14 +34,14 @@ pub(super) fn fetched(headers: &Headers) -> Fetched {
     }
 }
 
-/// Whether a person is to see a page rather than JSON.
-pub(super) fn wants_page(headers: &Headers, facts: &Facts<'_>) -> bool {
+/// Whether a person is to see a page rather than JSON. `accept`: what the browser says that it likes.
+pub(super) fn wants_page(accept: Option<&str>, facts: &Facts<'_>) -> bool {
     let pays = facts.payment.is_some_and(|payment| !payment.is_empty());
-    !pays && get(headers, "accept").is_some_and(|accept| prefers_html(&accept))
+    !pays && accept.is_some_and(prefers_html)
 }
 
 /// An answer of ours on a priced route, as the paywall's page where that is wanted.
-pub(super) fn shown(setup: &Setup, headers: &Headers, facts: &Facts<'_>, answer: Answer) -> Answer {
+pub(super) fn shown(setup: &Setup, accept: Option<&str>, facts: &Facts<'_>, answer: Answer) -> Answer {
     let origin = origin_of(facts.url);
     let path = facts.url.get(origin.len()..).unwrap_or_default();
     let Some((route, target)) = setup.gate.priced(facts.method, path).filter(|(route, _)| route.paywall)
@@ -50,7 +52,7 @@ pub(super) fn shown(setup: &Setup, headers: &Headers, facts: &Facts<'_>, answer:
         return answer;
     }
     let answer = answer.with("vary", "accept");
-    if !wants_page(headers, facts) {
+    if !wants_page(accept, facts) {
         return answer;
     }
     let Some(nonce) = new_op() else { return answer };

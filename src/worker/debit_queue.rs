@@ -8,9 +8,8 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Function, Promise};
+use js_sys::Function;
 use wasm_bindgen::JsValue;
-use web_sys::Response;
 
 use crate::ledger::Order;
 
@@ -26,22 +25,18 @@ struct Waiting {
 
 impl DebitQueue {
     /// Joins the row. True: as the first, who has it served on the next turn.
-    pub(super) fn join(&self, order: Order) -> (bool, Promise) {
-        let mut order = Some(order);
-        let promise = Promise::new(&mut |resolve, reject| {
-            if let Some(order) = order.take() {
-                self.0.borrow_mut().push(Waiting { order, resolve, reject });
-            }
-        });
-        (self.0.borrow().len() == 1, promise)
+    pub(super) fn join(&self, order: Order, resolve: Function, reject: Function) -> bool {
+        let mut row = self.0.borrow_mut();
+        row.push(Waiting { order, resolve, reject });
+        row.len() == 1
     }
 
     /// Serves all who wait.
-    pub(super) fn serve(&self, mut debit: impl FnMut(&Order) -> Result<Response, JsValue>) {
+    pub(super) fn serve(&self, mut debit: impl FnMut(&Order) -> Result<JsValue, JsValue>) {
         for Waiting { order, resolve, reject } in self.0.take() {
             // Whoever is gone has been debited: as if after the debit.
             drop(match debit(&order) {
-                Ok(response) => resolve.call1(&JsValue::UNDEFINED, &response),
+                Ok(answer) => resolve.call1(&JsValue::UNDEFINED, &answer),
                 Err(error) => reject.call1(&JsValue::UNDEFINED, &error),
             });
         }

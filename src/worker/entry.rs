@@ -3,7 +3,7 @@
 //! Kept true here: every path ends in an answer of ours or the origin's; on a priced route the origin's answer passes
 //! only with a receipt; a debit for which nothing was served is given back before our answer starts.
 
-use js_sys::Promise;
+use js_sys::Function;
 use js_sys::futures::JsFuture;
 use secrecy::ExposeSecret;
 use stripe402_core::config::OriginTarget;
@@ -15,11 +15,11 @@ use worker as _;
 
 use super::account_client::ask as ask_account;
 use super::early::{self, Early};
-use super::http::{allow_origin, get, mutable, names, respond};
+use super::http::{allow_origin, get, mutable, respond};
 use super::log::log;
 use super::origin::{self, Forward, NoAnswer};
 use super::pay::{Receipt, Till, delivered_before, unavailable};
-use super::platform::{Context, console_error, describe, now};
+use super::platform::{Context, console_error, describe, names, now, read};
 use super::setup::{Setup, setup};
 use super::task;
 use super::watch::Watch;
@@ -34,6 +34,7 @@ use crate::gate::headers::{
 use crate::gate::path::origin_of;
 use crate::gate::proof::{Proof, sign};
 use crate::gate::record::Line;
+use crate::gate::said::Said;
 use crate::gate::{Own, PaidRequest};
 use crate::ledger::{Answer as AccountAnswer, Call, Millis};
 
@@ -45,25 +46,33 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// A request. Exported by hand: the crate's macro would put every request's future into one queue.
+/// A request; its promise is made and handed in by `shim.js`. Exported by hand: the crate's macro would put every request's future into one queue.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "it is exported from the module, not from the crate")]
-pub fn fetch(request: Request, env: JsValue, ctx: Context) -> Promise {
-    task::promise(Box::pin(async move {
-        let method = request.method();
-        match handle(&request, &method, &env, &ctx).await {
+pub fn fetch(request: Request, env: JsValue, ctx: Context, resolve: Function, reject: Function) {
+    let work = Box::pin(async move {
+        let said = read(&request);
+        let said = Said::new(&said);
+        match handle(&request, &said, &env, &ctx).await {
             Ok(response) => Ok(response.into()),
             Err(error) => {
                 console_error(&format!("stripe402: {}", describe(&error)));
                 let answer =
                     Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-                respond(&answer, &method, None).map(JsValue::from)
+                respond(&answer, said.method, None).map(JsValue::from)
             }
         }
-    }))
+    });
+    task::settle(resolve, reject, work);
 }
 
-async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -> Result<Response, JsValue> {
+async fn handle(
+    request: &Request,
+    said: &Said<'_>,
+    env: &JsValue,
+    ctx: &Context,
+) -> Result<Response, JsValue> {
+    let (method, url) = (said.method, said.url);
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -74,14 +83,14 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
     if origin::is_loop(&setup.settings, &headers) {
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
-    let url = request.url();
-    let said = Said::read(&headers, method);
-    let facts = said.facts(method, &url);
-    let cors = said.origin.as_deref().filter(|origin| setup.gate.allows_origin(origin));
+    let by_cookie = by_cookie(said, &headers);
+    let (facts, header_names) = facts(said, by_cookie.as_ref());
+    let cors = said.origin.filter(|origin| setup.gate.allows_origin(origin));
+    let here = origin_of(url);
     let line = Line { method, ..Line::default() };
     let forward = |target, canonical| Forward {
         request,
-        names: &said.names,
+        names: header_names,
         target,
         canonical,
         priced: false,
@@ -94,7 +103,7 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
         Decision::Answer(answer, decision, route) => {
             log(env, &setup, Line { decision, route, status: answer.status, ..line }, began);
             let answer =
-                if route.is_some() { browser::shown(&setup, &headers, &facts, answer) } else { answer };
+                if route.is_some() { browser::shown(&setup, said.accept, &facts, answer) } else { answer };
             respond(&answer, method, cors)
         }
         Decision::Own(own @ (Own::Health | Own::Discovery)) => respond(&told(own, &setup), method, cors),
@@ -109,14 +118,14 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
             respond(&taken.answer, method, cors)
         }
         Decision::Own(Own::Account) => {
-            let answer = account_page::show(env, &setup, &headers, &facts).await;
+            let answer = account_page::show(env, &setup, &headers, said.accept, &facts).await;
             respond(&answer, method, cors)
         }
-        Decision::Own(Own::Admin) => operated(env, &setup, request, &url, line, began).await,
+        Decision::Own(Own::Admin) => operated(env, &setup, request, url, line, began).await,
         Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(ref target) | Decision::Free(ref target, _) => {
             let canonical = matches!(decision, Decision::Free(..));
-            let names = if said.names.is_empty() { &names(&headers) } else { &said.names };
+            let names = if header_names.is_empty() { &names(&headers) } else { header_names };
             if let Some(answer) = too_many_headers(names.lines().count()) {
                 return respond(&answer, method, cors);
             }
@@ -135,13 +144,13 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
                         early.refused();
                     }
                     log(env, &setup, Line { decision: "refused", status: answer.status, ..line }, began);
-                    return respond(&browser::shown(&setup, &headers, &facts, answer), method, cors);
+                    return respond(&browser::shown(&setup, said.accept, &facts, answer), method, cors);
                 }
             };
             let answer = if let Some(early) = early {
                 early.paid(&setup.settings, &watch, request).await
             } else {
-                let proof = prove(&setup, &url, method, &paid, &receipt);
+                let proof = prove(&setup, here, method, &paid, &receipt);
                 let forward = Forward { proof: proof.as_deref(), ..forward };
                 origin::ask(env, &setup.settings, &watch, forward).await
             };
@@ -163,64 +172,39 @@ async fn handle(request: &Request, method: &str, env: &JsValue, ctx: &Context) -
     }
 }
 
-/// What the gate needs of the headers.
-struct Said {
-    payment: Option<String>,
-    cookie: Option<Cookie>,
-    idempotency_key: Option<String>,
-    origin: Option<String>,
-    preflight_for: Option<String>,
-    preflight_headers: Option<String>,
-    /// The names of all headers, where the request pays: a challenge needs none of them.
-    names: String,
+/// What a request says that pays by cookie: the cookie, its idempotency key, the names of all its headers.
+type ByCookie = (Cookie, Option<String>, String);
+
+fn by_cookie(said: &Said<'_>, headers: &Headers) -> Option<ByCookie> {
+    let cookie = browser::cookie(said.cookie?, headers)?;
+    Some((cookie, get(headers, "idempotency-key"), names(headers)))
 }
 
-impl Said {
-    fn read(headers: &Headers, method: &str) -> Self {
-        let payment = get(headers, PAYMENT);
-        let unpaid = payment.as_deref().is_none_or(str::is_empty);
-        let cookie = if unpaid { browser::cookie(headers) } else { None };
-        let pays = payment.is_some() || cookie.is_some();
-        let preflight =
-            if method == "OPTIONS" { get(headers, "access-control-request-method") } else { None };
-        Self {
-            idempotency_key: if pays { get(headers, "idempotency-key") } else { None },
-            origin: get(headers, "origin"),
-            preflight_headers: preflight
-                .as_ref()
-                .and_then(|_| get(headers, "access-control-request-headers")),
-            preflight_for: preflight,
-            names: if pays { names(headers) } else { String::new() },
-            payment,
-            cookie,
-        }
-    }
-
-    fn facts<'s>(&'s self, method: &'s str, url: &'s str) -> Facts<'s> {
-        Facts {
-            method,
-            url,
-            payment: self.payment.as_deref(),
-            cookie: self.cookie.as_ref(),
-            idempotency_key: self.idempotency_key.as_deref(),
-            origin: self.origin.as_deref(),
-            preflight_for: self.preflight_for.as_deref(),
-            preflight_headers: self.preflight_headers.as_deref(),
-            headers: self.names.lines().count(),
-        }
-    }
+fn facts<'f>(said: &Said<'f>, by_cookie: Option<&'f ByCookie>) -> (Facts<'f>, &'f str) {
+    let names = by_cookie.map_or(said.names, |(_, _, names)| names);
+    let facts = Facts {
+        method: said.method,
+        url: said.url,
+        payment: said.payment,
+        cookie: by_cookie.map(|(cookie, ..)| cookie),
+        idempotency_key: by_cookie.map_or(said.idempotency_key, |(_, key, _)| key.as_deref()),
+        origin: said.origin,
+        preflight_for: said.preflight_for,
+        preflight_headers: said.preflight_headers,
+        headers: names.lines().count(),
+    };
+    (facts, names)
 }
 
 /// The proof for the origin, where it shares a secret with us.
 fn prove(
     setup: &Setup,
-    url: &str,
+    issuer: &str,
     method: &str,
     paid: &PaidRequest<'_>,
     receipt: &Receipt,
 ) -> Option<String> {
     let secret = setup.settings.secrets.origin_secret.as_ref()?;
-    let issuer = origin_of(url);
     let audience = match &setup.settings.origin {
         OriginTarget::Url { base, .. } => base,
         OriginTarget::Zone | OriginTarget::Service => issuer,

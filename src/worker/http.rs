@@ -36,13 +36,6 @@ pub(super) fn allow_origin(headers: &Headers, origin: &str) -> Result<(), JsValu
     headers.append("access-control-expose-headers", "payment-required, payment-response, retry-after")
 }
 
-// Spread in JavaScript: `Array.from`, called from here, takes five times as long.
-#[wasm_bindgen(inline_js = "export function names(headers) { return [...headers.keys()].join('\\n'); }")]
-extern "C" {
-    /// The names of all headers, each in a line: one crossing, where an iterator would take two for each.
-    pub(super) fn names(headers: &Headers) -> String;
-}
-
 /// The same response with headers that can be changed; its body and WebSocket come along untouched.
 pub(super) fn mutable(response: &Response) -> Result<Response, JsValue> {
     let body = response.body().map_or(JsValue::NULL, JsValue::from);

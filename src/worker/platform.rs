@@ -5,7 +5,7 @@ use std::pin::Pin;
 use js_sys::futures::future_to_promise;
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, RequestInit, Response};
+use web_sys::{AbortSignal, Headers, Request, RequestInit, Response};
 
 use crate::ledger::{Millis, Op};
 use crate::stripe::TopUpId;
@@ -60,14 +60,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = toArray)]
     pub(super) fn to_array(this: &RawRows) -> Result<Array, JsValue>;
 
-    /// A binding to a Durable Object class.
-    pub(super) type Namespace;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    pub(super) fn get_by_name(this: &Namespace, name: &str) -> Result<Fetcher, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn jurisdiction(this: &Namespace, name: &str) -> Result<Namespace, JsValue>;
-
-    /// Whatever can be asked with `fetch`: a stub, a service, the global scope.
+    /// Whatever can be asked with `fetch`: a service, the global scope.
     pub(super) type Fetcher;
     #[wasm_bindgen(method, catch, js_name = fetch)]
     pub(super) fn fetch(this: &Fetcher, what: &JsValue, init: &RequestInit) -> Result<Promise, JsValue>;
@@ -79,14 +72,14 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
+    pub(super) fn abort_after(milliseconds: u32) -> Result<AbortSignal, JsValue>;
+
     /// The response constructor, with a response for its init: status, text, headers and WebSocket come along.
     #[wasm_bindgen(js_name = Response)]
     pub(super) type ResponseLike;
     #[wasm_bindgen(constructor, js_class = "Response", catch)]
     pub(super) fn like(body: &JsValue, response: &Response) -> Result<ResponseLike, JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
-    pub(super) fn abort_after(milliseconds: u32) -> Result<AbortSignal, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = any)]
     fn any_signal(signals: &Array) -> Result<AbortSignal, JsValue>;
@@ -105,6 +98,23 @@ extern "C" {
     pub(super) fn set_timeout(callback: &Function, milliseconds: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(super) fn clear_timeout(handle: &JsValue);
+}
+
+// What takes few large calls instead of many small ones.
+#[wasm_bindgen(module = "/src/worker/platform.js")]
+extern "C" {
+    /// What the gate needs of a request, in lines.
+    pub(super) fn read(request: &Request) -> String;
+    /// The names of all headers, each in a line: one crossing, where an iterator would take two for each.
+    pub(super) fn names(headers: &Headers) -> String;
+    /// Asks an account.
+    #[wasm_bindgen(catch)]
+    pub(super) fn ask(
+        env: &JsValue,
+        account: &str,
+        jurisdiction: Option<&str>,
+        call: &str,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// The promise of what a future gives. All futures become promises here, as one type: each further one would cost the

@@ -1,4 +1,4 @@
-//! Runs a request's future as a promise, in the turn of the event loop that moves it on.
+//! Runs a request's future and settles its promise, in the turn of the event loop that moves it on.
 //!
 //! Kept true here: a future is polled by whoever wakes it, at once, and never within itself. What it does then is done on
 //! behalf of its own request, where one queue for all tasks of the isolate (wasm-bindgen's) could mix them; and no
@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use js_sys::{Function, Promise};
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 use worker::send::SendWrapper;
 
@@ -32,14 +32,11 @@ impl Wake for Handle {
     }
 }
 
-/// The promise of what a future gives. It is polled for the first time before this returns.
-pub(super) fn promise(work: Work) -> Promise {
-    let mut work = Some(work);
-    Promise::new(&mut |resolve, reject| {
-        let work = RefCell::new(work.take());
-        let task = Task { work, resolve, reject, polling: Cell::new(false), again: Cell::new(false) };
-        poll(&Arc::new(Handle(SendWrapper::new(task))));
-    })
+/// Settles a promise with what a future gives. It is polled for the first time before this returns.
+pub(super) fn settle(resolve: Function, reject: Function, work: Work) {
+    let work = RefCell::new(Some(work));
+    let task = Task { work, resolve, reject, polling: Cell::new(false), again: Cell::new(false) };
+    poll(&Arc::new(Handle(SendWrapper::new(task))));
 }
 
 fn poll(handle: &Arc<Handle>) {

@@ -10,17 +10,17 @@ use stripe402_edge::ledger::entries::Op;
 use stripe402_edge::ledger::operator::{ACT, Act, Objection, View, What};
 use stripe402_edge::ledger::record::Record;
 use stripe402_edge::ledger::statement::{Cursor, Page};
-use stripe402_edge::ledger::words::{from_header, to_header};
+use stripe402_edge::ledger::words::{from_text, to_text};
 use stripe402_edge::ledger::{Answer, Call, Limits, Order, Pay, Refused, RequestKey, StoreError};
 use stripe402_edge::stripe::{CustomerId, DisputeId, PaymentIntentId, TopUpId};
 
 use super::given::{client, eur, op, order, units, usd};
 
 fn crosses<T: Record + PartialEq + Debug>(all: &[T]) {
-    let written: Vec<String> = all.iter().map(to_header).collect();
-    for (one, header) in all.iter().zip(&written) {
-        assert_eq!(&from_header::<T>(header).unwrap(), one, "{header}");
-        assert_eq!(written.iter().filter(|other| *other == header).count(), 1, "{header} means one thing");
+    let written: Vec<String> = all.iter().map(to_text).collect();
+    for (one, text) in all.iter().zip(&written) {
+        assert_eq!(&from_text::<T>(text).unwrap(), one, "{text}");
+        assert_eq!(written.iter().filter(|other| *other == text).count(), 1, "{text} means one thing");
     }
 }
 
@@ -113,10 +113,10 @@ fn what_an_operator_asks_crosses_as_what_it_is() {
     crosses(&all);
 
     // A name that is no act's could be a PaymentIntent's in the entries.
-    let header = to_header(&all[0]);
-    let other = header.replace(ACT, "pi_");
-    assert_ne!(other, header);
-    assert!(from_header::<Call>(&other).is_err());
+    let text = to_text(&all[0]);
+    let other = text.replace(ACT, "pi_");
+    assert_ne!(other, text);
+    assert!(from_text::<Call>(&other).is_err());
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn every_answer_crosses_as_what_it_is() {
 
 #[test]
 fn a_price_of_nothing_or_less_is_no_order() {
-    let header = to_header(&Call::Spend(order(1, 100)));
+    let text = to_text(&Call::Spend(order(1, 100)));
     for price in ["0", "-1", "0.5", "\"100\"", "null"] {
-        let other = header.replace("\"price\":100", &format!("\"price\":{price}"));
-        assert_ne!(other, header);
-        assert!(from_header::<Call>(&other).is_err(), "{price}");
+        let other = text.replace("\"price\":100", &format!("\"price\":{price}"));
+        assert_ne!(other, text);
+        assert!(from_text::<Call>(&other).is_err(), "{price}");
     }
 }
 
@@ -212,7 +212,7 @@ fn an_attempts_name_is_32_digits_and_nothing_else() {
 #[test]
 fn the_words_are_pinned_since_an_object_of_another_version_reads_them() {
     let op = "ab".repeat(16);
-    let written = to_header(&Call::Spend(order(0xab, 100)));
+    let written = to_text(&Call::Spend(order(0xab, 100)));
     let pinned = format!(
         r#"{{"spend":{{"currency":"usd","op":"{op}","price":100,"resource":"GET /api/joke","retried":false}}}}"#
     );
@@ -220,13 +220,13 @@ fn the_words_are_pinned_since_an_object_of_another_version_reads_them() {
 
     let reverse = Call::Reverse { currency: usd(), seq: 7, op: Op::from_bytes([0xab; 16]), holder: None };
     let pinned = format!(r#"{{"reverse":{{"currency":"usd","op":"{op}","seq":7}}}}"#);
-    assert_eq!(to_header(&reverse), pinned);
-    assert_eq!(from_header::<Call>(&pinned).unwrap(), reverse);
+    assert_eq!(to_text(&reverse), pinned);
+    assert_eq!(from_text::<Call>(&pinned).unwrap(), reverse);
 
     let paid = Answer::Paid { seq: 2, balance: units(49_900), charge: None, client_id: None, op: None };
-    assert_eq!(to_header(&paid), r#"{"paid":{"balance":49900,"seq":2}}"#);
+    assert_eq!(to_text(&paid), r#"{"paid":{"balance":49900,"seq":2}}"#);
     let insufficient = Answer::Insufficient { balance: units(0), unknown: false };
-    assert_eq!(to_header(&insufficient), r#"{"insufficient":{"balance":0}}"#);
+    assert_eq!(to_text(&insufficient), r#"{"insufficient":{"balance":0}}"#);
 }
 
 #[test]
@@ -243,35 +243,34 @@ fn a_deposit_is_a_word_of_its_own_that_an_object_of_another_version_does_not_tak
     };
     let deposit = Deposit { name: "k".into(), kept: 5, receipt_email: Some("a@b.example".into()) };
     let call = Call::Pay(Box::new(pay(Some(deposit))));
-    let written = to_header(&call);
+    let written = to_text(&call);
     assert!(
         written.starts_with(r#"{"deposit":{"deposit":{"kept":5,"name":"k","receipt_email":"#),
         "{written}"
     );
-    assert_eq!(from_header::<Call>(&written).unwrap(), call);
-    assert!(from_header::<Call>(&written.replacen("deposit", "pay", 1)).is_err());
-    let written = to_header(&Call::Pay(Box::new(pay(None))));
+    assert_eq!(from_text::<Call>(&written).unwrap(), call);
+    assert!(from_text::<Call>(&written.replacen("deposit", "pay", 1)).is_err());
+    let written = to_text(&Call::Pay(Box::new(pay(None))));
     assert!(written.starts_with(r#"{"pay":{"limits":"#) && !written.contains("deposit"), "{written}");
-    assert!(from_header::<Call>(&written.replacen("pay", "deposit", 1)).is_err());
+    assert!(from_text::<Call>(&written.replacen("pay", "deposit", 1)).is_err());
     let charge = PaymentIntentId::parse("pi_1").unwrap();
     let answer = Answer::Deposited { balance: units(7), charge, client_id: None };
     let pinned = r#"{"deposited":{"balance":7,"charge":"pi_1"}}"#;
-    assert_eq!(to_header(&answer), pinned);
-    assert_eq!(from_header::<Answer>(pinned).unwrap(), answer);
+    assert_eq!(to_text(&answer), pinned);
+    assert_eq!(from_text::<Answer>(pinned).unwrap(), answer);
 }
 
 #[test]
-fn a_sentence_in_any_script_fits_into_a_header_and_comes_back() {
+fn a_sentence_in_any_script_comes_back() {
     let refused = Refused::new(ErrorCode::CardDeclined, "Gesperrt für „☂“ 🂡\n\"x\"\u{7f}".into(), units(-5));
     let answer = Answer::Refused(refused);
-    let header = to_header(&answer);
-    assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
-    assert_eq!(from_header::<Answer>(&header).unwrap(), answer);
+    let text = to_text(&answer);
+    assert_eq!(from_text::<Answer>(&text).unwrap(), answer);
 }
 
 #[test]
 fn a_field_of_a_later_version_is_ignored() {
     let later = r#"{"paid":{"seq":2,"balance":49900,"mood":"good"}}"#;
-    assert!(matches!(from_header::<Answer>(later), Ok(Answer::Paid { seq: 2, .. })));
-    assert!(from_header::<Answer>("{}").is_err());
+    assert!(matches!(from_text::<Answer>(later), Ok(Answer::Paid { seq: 2, .. })));
+    assert!(from_text::<Answer>("{}").is_err());
 }

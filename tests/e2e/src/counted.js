@@ -1,7 +1,8 @@
 // The Worker, and around it what Cloudflare bills: requests to the Worker and to objects, rows that the platform says
 // it read and wrote, alarms that were set and that fired. The module of a test's own configuration: no deployment
 // has it. GET /_counts gives what was counted since it was asked last.
-import Worker, { Account as Paywall } from "./index.js";
+import { DurableObject } from "cloudflare:workers";
+import worker, { Account as Paywall } from "./index.js";
 
 const names = ["worker_requests", "object_requests", "alarms", "alarms_set", "rows_read", "rows_written"];
 let counts;
@@ -16,7 +17,7 @@ export default {
       return Response.json(told);
     }
     counts.worker_requests += 1;
-    return new Worker(ctx, reporting(env)).fetch(request);
+    return worker.fetch(request, reporting(env), ctx);
   },
 };
 
@@ -31,11 +32,12 @@ function reporting(env) {
   return { ...env, REPORTS: { prepare, batch } };
 }
 
-export class Account {
+export class Account extends DurableObject {
   #account;
   #cursors = [];
 
   constructor(state, env) {
+    super(state, env);
     const { storage } = state;
     const { sql } = storage;
     const exec = (...statement) => {
@@ -51,10 +53,10 @@ export class Account {
     this.#account = new Paywall(instead(state, { storage: counted }), reporting(env));
   }
 
-  async fetch(request) {
+  async ask(call) {
     counts.object_requests += 1;
     try {
-      return await this.#account.fetch(request);
+      return await this.#account.ask(call);
     } finally {
       this.#settle();
     }
