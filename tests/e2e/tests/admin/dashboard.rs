@@ -10,7 +10,7 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 
 /// Around the Worker, a database whose rows say what was bound, and assets that have everything.
 const AROUND: &str = r#"
-import Worker from "./index.js";
+import worker from "./index.js";
 export { Account } from "./index.js";
 
 const REPORTS = {
@@ -31,7 +31,7 @@ const REPORTS = {
 const ASSETS = { fetch: (url) => new Response(`the file ${new URL(url).pathname}`) };
 
 export default {
-  fetch: (request, env, ctx) => new Worker(ctx, { ...env, ASSETS, REPORTS }).fetch(request),
+  fetch: (request, env, ctx) => worker.fetch(request, { ...env, ASSETS, REPORTS }, ctx),
 };
 "#;
 

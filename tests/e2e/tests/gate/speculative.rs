@@ -25,12 +25,11 @@ fn late(then: &str) -> &'static str {
         "import {{ DurableObject }} from 'cloudflare:workers';
         let calls = 0;
         export class Account extends DurableObject {{
-          async fetch() {{
+          async ask() {{
             calls += 1;
             const first = calls === 1;
             if (!first) await new Promise((done) => setTimeout(done, {}));
-            const answer = first ? '{{\"paid\":{{\"balance\":49900,\"seq\":2}}}}' : '{then}';
-            return new Response(null, {{ headers: {{ 'stripe402-answer': answer }} }});
+            return first ? '{{\"paid\":{{\"balance\":49900,\"seq\":2}}}}' : '{then}';
           }}
         }}
         export default {{}};",
