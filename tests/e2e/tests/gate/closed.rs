@@ -92,6 +92,53 @@ fn accounts_that_say_something_else_are_503() {
     }
 }
 
+/// In place of the WebAssembly module: says how often it was started anew, and how often when the account was made.
+const MODULE: &str = r#"
+const shared = { criticalError: false, instanceId: 0 };
+const trap = () => { throw new WebAssembly.RuntimeError("unreachable"); };
+let anew = 0;
+const module = {
+  __worker_init_state: () => shared,
+  __wbg_reset_state: () => { anew += 1; },
+  fetch(request, env, ctx, yes) {
+    const path = new URL(request.url).pathname.slice(1);
+    if (path === "trap") trap();
+    if (path === "throw") throw new Error("no");
+    if (!path.startsWith("account")) return yes(new Response(`${anew}`));
+    const said = env.ACCOUNTS.getByName("one").ask(path);
+    said.then((text) => yes(new Response(text)), () => yes(new Response("", { status: 503 })));
+  },
+  Account: class {
+    made = anew;
+    ask(call, yes) {
+      if (call === "account-trap") trap();
+      yes(`${this.made} of ${anew}`);
+    }
+  },
+};
+"#;
+
+#[test]
+fn a_module_that_trapped_is_asked_nothing_before_it_has_started_anew() {
+    let shim = std::fs::read_to_string(stripe402_e2e::project().join("src/worker/shim.js")).unwrap();
+    let import = "import * as module from \"./index.js\";";
+    assert!(shim.contains(import), "the shim imports the module in another way");
+    let shim = shim.replace(import, MODULE).leak();
+    let paywall = Paywall::start_raw(config(), Layout::new().around_is(shim));
+    let says = |path: &str| {
+        let answer = sends(&paywall, Request::get(path));
+        (answer.status, answer.text())
+    };
+    let ok = |text: &str| (200, text.to_owned());
+    assert_eq!((says("/"), says("/account")), (ok("0"), ok("0 of 0")));
+    assert_eq!(says("/throw").0, 500);
+    assert_eq!((says("/"), says("/account")), (ok("0"), ok("0 of 0")), "an exception is no trap");
+    assert_eq!(says("/trap").0, 500);
+    assert_eq!((says("/"), says("/account")), (ok("1"), ok("1 of 1")));
+    assert_eq!(says("/account-trap").0, 503);
+    assert_eq!((says("/account"), says("/")), (ok("2 of 2"), ok("2")));
+}
+
 #[test]
 fn a_disk_that_takes_nothing_is_503() {
     let paywall = Paywall::start_raw(config(), Layout::new().with_a_full_disk());
