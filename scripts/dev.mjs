@@ -6,10 +6,10 @@
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, watchFile, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const self = fileURLToPath(import.meta.url);
@@ -110,39 +110,81 @@ async function startWorker(start, { stripe, origin }) {
     ORIGIN_URL: origin,
     LIMITS: "off",
     ADMIN_TOKEN: adminToken(),
+    REPORT_SECONDS: 5,
     ...JSON.parse(process.env.VARS || "{}"), // for tests
   };
   // Nobody's real account or keys: --env-file keeps those of .dev.vars out, but a secret in the environment would
   // win over both.
   const foreign = /^(CLOUDFLARE_|WRANGLER_|CF_|STRIPE_|SERVER_SECRET|ORIGIN_SECRET|ADMIN_TOKEN|MAKE|MFLAGS)/;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+  const options = {
+    env: {
+      ...env,
+      CI: "1",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_HIDE_BANNER: "true",
+      WRANGLER_LOG_PATH: join(state, "logs"),
+      WRANGLER_REGISTRY_PATH: join(state, "registry"),
+      WRANGLER_SEND_METRICS: "false",
+    },
+  };
+  const config = process.env.CONFIG ?? configuration(); // CONFIG: for tests
+  const wrangler = [join(root, "node_modules/wrangler/bin/wrangler.js"), "--config", config];
+  if (!process.env.CONFIG) await makeTables(wrangler, options);
   start(
     "wrangler",
     process.execPath,
     [
-      join(root, "node_modules/wrangler/bin/wrangler.js"),
+      ...wrangler,
       ...["dev", "--local", "--ip", "127.0.0.1", "--port", port, "--inspector-port", 0],
       ...["--persist-to", state, "--env-file", secrets(), "--show-interactive-dev-session=false"],
-      ...(process.env.CONFIG ? ["--config", process.env.CONFIG] : []), // for tests
       ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
-    {
-      stdio: ["ignore", "inherit", "inherit"],
-      env: {
-        ...env,
-        CI: "1",
-        CLOUDFLARE_CF_FETCH_ENABLED: "false",
-        WRANGLER_HIDE_BANNER: "true",
-        WRANGLER_LOG_PATH: join(state, "logs"),
-        WRANGLER_REGISTRY_PATH: join(state, "registry"),
-        WRANGLER_SEND_METRICS: "false",
-      },
-    },
+    { ...options, stdio: ["ignore", "inherit", "inherit"] },
   );
   const url = `http://127.0.0.1:${port}`;
   await healthy(`${url}/.well-known/stripe402/health`);
   console.log(`\nready ${url}\n\n${examples(url)}`);
   console.log(`The operator's dashboard: ${url}/.well-known/stripe402/admin/ (token: ${vars.ADMIN_TOKEN})`);
+}
+
+// The project's wrangler.toml with a database for the dashboard's reports, in a file beside the databases. What is
+// changed in the one is soon in the other, which wrangler watches.
+function configuration() {
+  const file = join(state, "wrangler.toml");
+  const here = relative(state, root);
+  const database = `
+[[d1_databases]]
+binding = "REPORTS"
+database_name = "reports"
+database_id = "00000000-0000-0000-0000-000000000000"
+migrations_dir = "${here}/migrations"
+`;
+  const write = () => {
+    const own = readFileSync(join(root, "wrangler.toml"), "utf8")
+      .replace(/^\[\[d1_databases\]\]\n(?:\w.*\n)*?binding = "REPORTS"\n(?:\w.*\n)*/m, "")
+      .replace(/^\[build\]\n/m, `[build]\ncwd = "${here}"\nwatch_dir = "${here}/src"\n`)
+      .replaceAll(/^(main|directory) = "(.*)"$/gm, (_, key, path) => `${key} = "${here}/${path}"`);
+    mkdirSync(state, { recursive: true });
+    writeFileSync(file, own + database);
+  };
+  write();
+  watchFile(join(root, "wrangler.toml"), { interval: 500 }, write);
+  return file;
+}
+
+// The tables of the reports: once, and again when there are more of them.
+async function makeTables(wrangler, options) {
+  const marker = join(state, "migrations");
+  const all = readdirSync(join(root, "migrations")).sort().join("\n");
+  if (existsSync(marker) && readFileSync(marker, "utf8") === all) return;
+  const args = [...wrangler, "d1", "migrations", "apply", "REPORTS", "--local", "--persist-to", state];
+  const child = spawn(process.execPath, args, { cwd: root, ...options, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  const code = await new Promise((done) => child.on("error", done).on("close", done));
+  if (code === 0) writeFileSync(marker, all);
+  else console.error(`The dashboard will have no reports: their tables could not be made (${code})\n${said}`);
 }
 
 // Keys that nobody can take for real ones; the secret is made once, so that a client id outlives a restart.

@@ -39,6 +39,8 @@ for (const { command, expected } of steps) {
   check(`output of\n${command}`, pattern(expected ?? "").test(stdout), `expected:\n${expected}\nfound:\n${stdout}`);
   check(`make dev suggests\n${command}`, log.join("\n").includes(here(command)), log.join("\n"));
 }
+const earned = await dashboard();
+check("the dashboard says what was earned", /"revenue":200,"requests":2,.*"topUps":50000,"charges":1,/.test(earned), earned);
 dev.kill("SIGTERM");
 await ended;
 for (const number of [port, stripePort, originPort]) {
@@ -52,6 +54,19 @@ process.exit(failures.length === 0 ? 0 : 1);
 
 function check(what, holds, why) {
   if (!holds) failures.push({ what, why });
+}
+
+// What the dashboard that make dev names tells, once accounts have handed over.
+async function dashboard() {
+  const [, url, token] = log.join("\n").match(/^The operator's dashboard: (\S+) \(token: (\S+)\)$/m) ?? [];
+  check("make dev names the dashboard", token, log.join("\n"));
+  let told = "";
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline && !told.includes('"requests":2'); ) {
+    await new Promise((done) => setTimeout(done, 500));
+    const answer = await fetch(`${url}reports/summary`, { headers: { authorization: `Bearer ${token}` } });
+    told = await answer.text();
+  }
+  return told;
 }
 
 // Blank lines at the end are the terminal's business.
