@@ -181,15 +181,20 @@ test("3-D Secure: the payer takes the step, and the same payment goes on", async
 });
 
 test("bodies arrive whole at the origin, and only once", async () => {
-  const { pay } = await client("bodies", { bufferBody: true });
-  const bytes = new Uint8Array(3_000_000).fill(7);
-  for (const body of [bytes, new Blob([bytes]), new Response(bytes).body]) {
-    const answer = await pay(`${paywall.url}/sink`, { method: "POST", body, duplex: "half" });
-    assert.deepEqual(await answer.json(), { bytes: bytes.length });
+  // What is refused before it has been sent whole is cut off by workerd beyond 64 KB, and then fetch of Node may fail.
+  for (const [size, payAhead] of [[50_000, false], [3_000_000, true]]) {
+    const { pay } = await client(`bodies_${size}`, { bufferBody: true, payAhead });
+    if (payAhead) await (await pay(`${paywall.url}/sink`, { method: "POST", body: "the price is known now" })).json();
+    const before = (await paywall.arrived("/sink")).length;
+    const bytes = new Uint8Array(size).fill(7);
+    for (const body of [bytes, new Blob([bytes]), new Response(bytes).body]) {
+      const answer = await pay(`${paywall.url}/sink`, { method: "POST", body, duplex: "half" });
+      assert.deepEqual(await answer.json(), { bytes: size });
+    }
+    const request = new Request(`${paywall.url}/sink`, { method: "POST", body: bytes });
+    assert.deepEqual(await (await pay(request)).json(), { bytes: size });
+    assert.equal((await paywall.arrived("/sink")).length, before + 4);
   }
-  const request = new Request(`${paywall.url}/sink`, { method: "POST", body: bytes });
-  assert.deepEqual(await (await pay(request)).json(), { bytes: bytes.length });
-  assert.equal((await paywall.arrived("/sink")).length, 4);
 });
 
 test("the origin never sees the payment, and a redirect of its own is followed without it", async () => {
