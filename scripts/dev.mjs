@@ -149,7 +149,8 @@ async function startWorker(start, { stripe, origin }) {
 }
 
 // The project's wrangler.toml with a database for the dashboard's reports, in a file beside the databases. What is
-// changed in the one is soon in the other, which wrangler watches.
+// changed in the one is soon in the other, which wrangler watches. Its folders are relative to that file, but the build
+// runs where wrangler does.
 function configuration() {
   const file = join(state, "wrangler.toml");
   const here = relative(state, root);
@@ -163,7 +164,7 @@ migrations_dir = "${here}/migrations"
   const write = () => {
     const own = readFileSync(join(root, "wrangler.toml"), "utf8")
       .replace(/^\[\[d1_databases\]\]\n(?:\w.*\n)*?binding = "REPORTS"\n(?:\w.*\n)*/m, "")
-      .replace(/^\[build\]\n/m, `[build]\ncwd = "${here}"\nwatch_dir = "${here}/src"\n`)
+      .replace(/^\[build\]\n/m, `[build]\nwatch_dir = "${here}/src"\n`)
       .replaceAll(/^(main|directory) = "(.*)"$/gm, (_, key, path) => `${key} = "${here}/${path}"`);
     mkdirSync(state, { recursive: true });
     writeFileSync(file, own + database);

@@ -112,7 +112,7 @@ pub struct Order {
 pub const LOOK_BACK: i64 = 60_000;
 
 // The last row is taken in the sub-select and its balance tested outside it: inside, an older and richer row would
-// be taken, and the new one collide with its successor. `+?1`: for a bare parameter that an index is looked up by, the
+// be taken, and the new one collide with its successor. `+?1`: with a bare parameter in this sub-select the
 // platform's SQLite plans the statement anew at every run, which takes three times as long as all the rest of it.
 const DEBIT: &str = "
     INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op, route)
