@@ -3,23 +3,14 @@
 //!
 //! Kept true here: a header that is empty counts as absent.
 
+use super::Facts;
+use super::cookie::Cookie;
+
 /// What was read of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Said<'s> {
-    /// The method.
-    pub method: &'s str,
-    /// The URL.
-    pub url: &'s str,
-    /// `payment`.
-    pub payment: Option<&'s str>,
-    /// `origin`.
-    pub origin: Option<&'s str>,
-    /// `access-control-request-method`, of a preflight.
-    pub preflight_for: Option<&'s str>,
-    /// `access-control-request-headers`, of a preflight.
-    pub preflight_headers: Option<&'s str>,
-    /// `idempotency-key`, where there is a payment.
-    pub idempotency_key: Option<&'s str>,
+    /// What the gate needs of it, but for a cookie that pays.
+    pub facts: Facts<'s>,
     /// The names of all headers, each in a line, where there is a payment: a challenge needs none of them.
     pub names: &'s str,
     /// `cookie`, where there is no payment.
@@ -38,50 +29,81 @@ impl<'s> Said<'s> {
             rest = after;
             Some(line).filter(|line| !line.is_empty())
         };
-        let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let (payment, origin) = (next(), next());
-        let (preflight_for, preflight_headers) = (next(), next());
-        let (idempotency_key, names, cookie, accept) = if payment.is_some() {
-            let key = next();
-            (key, rest, None, None)
-        } else {
-            (None, "", next(), next())
+        let mut facts = Facts {
+            method: next().unwrap_or_default(),
+            url: next().unwrap_or_default(),
+            payment: next(),
+            origin: next(),
+            preflight_for: next(),
+            preflight_headers: next(),
+            idempotency_key: None,
+            cookie: None,
+            headers: 0,
         };
-        Self {
-            method,
-            url,
-            payment,
-            origin,
-            preflight_for,
-            preflight_headers,
-            idempotency_key,
-            names,
-            cookie,
-            accept,
+        if facts.payment.is_none() {
+            return Self { facts, names: "", cookie: next(), accept: next() };
         }
+        facts.idempotency_key = next();
+        facts.headers = rest.lines().count();
+        Self { facts, names: rest, cookie: None, accept: None }
+    }
+
+    /// The same request, paid for by a cookie: what was not read at once is given here.
+    pub fn paid_by<'f>(
+        &self,
+        cookie: &'f Cookie,
+        idempotency_key: Option<&'f str>,
+        names: &'f str,
+    ) -> Said<'f>
+    where
+        's: 'f,
+    {
+        let facts = Facts {
+            cookie: Some(cookie),
+            idempotency_key: idempotency_key.filter(|key| !key.is_empty()),
+            headers: names.lines().count(),
+            ..self.facts
+        };
+        Said { facts, names, cookie: self.cookie, accept: self.accept }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::cookie::{COOKIE, Fetched};
 
     #[test]
     fn a_request_is_read_line_by_line_and_what_is_empty_is_absent() {
         let paid =
             Said::new("GET\nhttps://a.example/x?y\neyJ9\nhttps://page.example\n\n\nkey 1\naccept\npayment");
-        assert_eq!((paid.method, paid.url), ("GET", "https://a.example/x?y"));
-        assert_eq!((paid.payment, paid.origin), (Some("eyJ9"), Some("https://page.example")));
-        assert_eq!((paid.idempotency_key, paid.names), (Some("key 1"), "accept\npayment"));
-        assert_eq!((paid.cookie, paid.accept, paid.preflight_for), (None, None, None));
+        let facts = paid.facts;
+        assert_eq!((facts.method, facts.url), ("GET", "https://a.example/x?y"));
+        assert_eq!((facts.payment, facts.origin), (Some("eyJ9"), Some("https://page.example")));
+        assert_eq!((facts.idempotency_key, facts.headers, paid.names), (Some("key 1"), 2, "accept\npayment"));
+        assert_eq!((paid.cookie, paid.accept, facts.preflight_for), (None, None, None));
 
         let asked = Said::new("OPTIONS\nhttps://a.example/\n\n\nPOST\nx-a, payment\na=b\ntext/html");
-        assert_eq!((asked.payment, asked.origin, asked.idempotency_key), (None, None, None));
-        assert_eq!((asked.preflight_for, asked.preflight_headers), (Some("POST"), Some("x-a, payment")));
+        let facts = asked.facts;
+        assert_eq!((facts.payment, facts.origin, facts.idempotency_key), (None, None, None));
+        assert_eq!((facts.preflight_for, facts.preflight_headers), (Some("POST"), Some("x-a, payment")));
         assert_eq!((asked.cookie, asked.accept, asked.names), (Some("a=b"), Some("text/html"), ""));
 
         let bare = Said::new("GET\nhttps://a.example/\n\n\n\n\n\n");
         assert_eq!((bare.cookie, bare.accept, bare.names), (None, None, ""));
-        assert_eq!(Said::new("").method, "");
+        assert_eq!(Said::new("").facts.method, "");
+    }
+
+    #[test]
+    fn a_cookie_that_pays_brings_what_a_payment_brings() {
+        let said = Said::new("POST\nhttps://a.example/x\n\nhttps://a.example\n\n\na=b\ntext/html");
+        let fetched = Fetched { site: Some("same-origin".to_owned()), ..Default::default() };
+        let header = format!("{}={}", COOKIE, "a".repeat(64));
+        let cookie = Cookie::read(&header, &fetched).unwrap();
+        let paid = said.paid_by(&cookie, Some("key 1"), "cookie\naccept\norigin");
+        assert_eq!((paid.facts.cookie, paid.facts.idempotency_key), (Some(&cookie), Some("key 1")));
+        assert_eq!((paid.facts.headers, paid.names), (3, "cookie\naccept\norigin"));
+        assert_eq!((paid.facts.method, paid.facts.origin), ("POST", Some("https://a.example")));
+        assert_eq!(said.paid_by(&cookie, Some(""), "").facts.idempotency_key, None);
     }
 }

@@ -27,7 +27,7 @@ use super::webhook;
 use super::{account_page, admin, assets, browser, deposit};
 use crate::gate::answer::Answer;
 use crate::gate::cookie::Cookie;
-use crate::gate::decide::{Decision, Facts, too_many_headers};
+use crate::gate::decide::{Decision, too_many_headers};
 use crate::gate::headers::{
     CACHE_HEADERS_REMOVED, OURS_ON_PRICED, is_charged, private_cache_control, vary_with,
 };
@@ -59,7 +59,7 @@ pub fn fetch(request: Request, env: JsValue, ctx: Context, resolve: Function, re
                 console_error(&format!("stripe402: {}", describe(&error)));
                 let answer =
                     Answer::problem(500, "Internal error", "Something went wrong. Nothing was served.");
-                respond(&answer, said.method, None).map(JsValue::from)
+                respond(&answer, said.facts.method, None).map(JsValue::from)
             }
         }
     });
@@ -72,7 +72,7 @@ async fn handle(
     env: &JsValue,
     ctx: &Context,
 ) -> Result<Response, JsValue> {
-    let (method, url) = (said.method, said.url);
+    let (method, url) = (said.facts.method, said.facts.url);
     let began = now();
     let setup = match setup(env) {
         Ok(setup) => setup,
@@ -84,19 +84,15 @@ async fn handle(
         return respond(&Answer::misconfigured("ORIGIN_URL"), method, None);
     }
     let by_cookie = by_cookie(said, &headers);
-    let (facts, header_names) = facts(said, by_cookie.as_ref());
-    let cors = said.origin.filter(|origin| setup.gate.allows_origin(origin));
+    let said = match &by_cookie {
+        None => *said,
+        Some((cookie, key, names)) => said.paid_by(cookie, key.as_deref(), names),
+    };
+    let facts = said.facts;
+    let cors = facts.origin.filter(|origin| setup.gate.allows_origin(origin));
     let here = origin_of(url);
     let line = Line { method, ..Line::default() };
-    let forward = |target, canonical| Forward {
-        request,
-        names: header_names,
-        target,
-        canonical,
-        priced: false,
-        proof: None,
-        cache: true,
-    };
+    let forward = |target, canonical| Forward::new(request, said.names, target, canonical);
     let watch = Watch::default();
     let decision = setup.gate.decide(&facts);
     match decision {
@@ -125,7 +121,7 @@ async fn handle(
         Decision::Own(Own::Forget) => respond(&account_page::forgotten(&headers), method, None),
         Decision::Pass(ref target) | Decision::Free(ref target, _) => {
             let canonical = matches!(decision, Decision::Free(..));
-            let names = if header_names.is_empty() { &names(&headers) } else { header_names };
+            let names = if said.names.is_empty() { &names(&headers) } else { said.names };
             if let Some(answer) = too_many_headers(names.lines().count()) {
                 return respond(&answer, method, cors);
             }
@@ -178,22 +174,6 @@ type ByCookie = (Cookie, Option<String>, String);
 fn by_cookie(said: &Said<'_>, headers: &Headers) -> Option<ByCookie> {
     let cookie = browser::cookie(said.cookie?, headers)?;
     Some((cookie, get(headers, "idempotency-key"), names(headers)))
-}
-
-fn facts<'f>(said: &Said<'f>, by_cookie: Option<&'f ByCookie>) -> (Facts<'f>, &'f str) {
-    let names = by_cookie.map_or(said.names, |(_, _, names)| names);
-    let facts = Facts {
-        method: said.method,
-        url: said.url,
-        payment: said.payment,
-        cookie: by_cookie.map(|(cookie, ..)| cookie),
-        idempotency_key: by_cookie.map_or(said.idempotency_key, |(_, key, _)| key.as_deref()),
-        origin: said.origin,
-        preflight_for: said.preflight_for,
-        preflight_headers: said.preflight_headers,
-        headers: names.lines().count(),
-    };
-    (facts, names)
 }
 
 /// The proof for the origin, where it shares a secret with us.

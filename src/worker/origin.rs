@@ -53,6 +53,13 @@ pub(super) struct Forward<'a> {
     pub(super) cache: bool,
 }
 
+impl<'a> Forward<'a> {
+    /// A request that costs nothing.
+    pub(super) fn new(request: &'a Request, names: &'a str, target: &'a Target, canonical: bool) -> Self {
+        Self { request, names, target, canonical, priced: false, proof: None, cache: true }
+    }
+}
+
 /// Whether this request is one that we have forwarded ourselves: there is no origin behind us.
 pub(super) fn is_loop(settings: &Settings, headers: &Headers) -> bool {
     settings.origin == OriginTarget::Zone && get(headers, HOP).is_some()
