@@ -30,9 +30,9 @@ fi
 # Unoptimised it is there in a third of the time, and then takes one second instead of a fifth of one.
 CARGO_PROFILE_TOOL_OPT_LEVEL=0 cargo build --quiet --profile tool -p wasm-bindgen-tool
 
-export WASM_BINDGEN_BIN="$PWD/target/tool/wasm-bindgen"
-export WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
-export ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
+WASM_BINDGEN_BIN="$PWD/target/tool/wasm-bindgen"
+WASM_OPT_BIN="$PWD/node_modules/.bin/wasm-opt"
+ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
 for tool in "$WASM_BINDGEN_BIN" "$WASM_OPT_BIN" "$ESBUILD_BIN"; do
   [ -x "$tool" ] || { echo "$tool is missing: rm node_modules/.installed, then make setup" >&2; exit 1; }
 done

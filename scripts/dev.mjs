@@ -12,6 +12,8 @@ import { createInterface } from "node:readline";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { localConfig } from "./local_config.mjs";
+
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -154,20 +156,11 @@ async function startWorker(start, { stripe, origin }) {
 function configuration() {
   const file = join(state, "wrangler.toml");
   const here = relative(state, root);
-  const database = `
-[[d1_databases]]
-binding = "REPORTS"
-database_name = "reports"
-database_id = "00000000-0000-0000-0000-000000000000"
-migrations_dir = "${here}/migrations"
-`;
   const write = () => {
     const own = readFileSync(join(root, "wrangler.toml"), "utf8")
-      .replace(/^\[\[d1_databases\]\]\n(?:\w.*\n)*?binding = "REPORTS"\n(?:\w.*\n)*/m, "")
-      .replace(/^\[build\]\n/m, `[build]\nwatch_dir = "${here}/src"\n`)
-      .replaceAll(/^(main|directory) = "(.*)"$/gm, (_, key, path) => `${key} = "${here}/${path}"`);
+      .replace(/^\[build\]\n/m, `[build]\nwatch_dir = "${here}/src"\n`);
     mkdirSync(state, { recursive: true });
-    writeFileSync(file, own + database);
+    writeFileSync(file, localConfig(own, here));
   };
   write();
   watchFile(join(root, "wrangler.toml"), { interval: 500 }, write);

@@ -4,7 +4,7 @@
 //! arrives at is among the readings; where there would be too many to tell, the path is refused. Each of these rules
 //! stands for a paywall that fell (`docs/threat-model.md`).
 
-use stripe402_core::config::path::fold;
+use stripe402_core::config::path::{fold, is_unreserved};
 
 /// More readings than this are refused: no honest path has so many.
 const MOST: usize = 256;
@@ -22,7 +22,7 @@ type Rule = fn(&[u8]) -> Vec<u8>;
 
 const RULES: [Rule; 25] = [
     decode_once,
-    |path| decode(path, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+    |path| decode(path, is_unreserved),
     decode_overlong,
     look_alikes_as_ascii,
     lower_case,
@@ -222,7 +222,7 @@ fn per_segment(path: &[u8], cut: impl Fn(&[u8]) -> &[u8]) -> Vec<u8> {
 }
 
 fn cut_parameters(path: &[u8]) -> Vec<u8> {
-    per_segment(path, |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default())
+    per_segment(path, |segment| before(segment, b';'))
 }
 
 /// `//host/path` is `/path` to whoever resolves the target against a base: `new URL(request.url, "http://localhost")`.
@@ -315,8 +315,12 @@ fn resolve_dots(path: &[u8]) -> Vec<u8> {
 }
 
 /// What comes before the first such byte.
+fn before(path: &[u8], end: u8) -> &[u8] {
+    path.split(|byte| *byte == end).next().unwrap_or_default()
+}
+
 fn cut_at(path: &[u8], end: u8) -> Vec<u8> {
-    path.split(|byte| *byte == end).next().unwrap_or_default().to_vec()
+    before(path, end).to_vec()
 }
 
 fn without(path: &[u8], dropped: fn(u8) -> bool) -> Vec<u8> {

@@ -14,6 +14,7 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
 import { freePorts } from "../../scripts/free_ports.mjs";
+import { localConfig } from "../../scripts/local_config.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const shots = join(root, "target/screenshots");
@@ -83,18 +84,9 @@ export async function start(vars = {}, { reports } = {}) {
 
 // The project's wrangler.toml, with a database for reports or without one, and all folders named from the root.
 function configuration(scratch, hasReports) {
-  const database = `[[d1_databases]]
-binding = "REPORTS"
-database_name = "reports"
-database_id = "00000000-0000-0000-0000-000000000000"
-migrations_dir = "${join(root, "migrations")}"
-`;
-  const own = readFileSync(join(root, "wrangler.toml"), "utf8")
-    .replace(/^\[build\]\n(?!\[).+\n/m, "")
-    .replace(/^\[\[d1_databases\]\]\n(?:\w.*\n)*/m, "")
-    .replaceAll(/^(main|directory) = "(.*)"$/gm, (_, key, path) => `${key} = "${join(root, path)}"`);
+  const own = readFileSync(join(root, "wrangler.toml"), "utf8").replace(/^\[build\]\n(?!\[).+\n/m, "");
   const file = join(scratch, "wrangler.toml");
-  writeFileSync(file, hasReports ? `${own}\n${database}` : own);
+  writeFileSync(file, localConfig(own, root, hasReports));
   return file;
 }
 
