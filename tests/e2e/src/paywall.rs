@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ pub(crate) const HEALTH: &str = "/.well-known/stripe402/health";
 /// How long wrangler may take to start, on a busy machine, and to notice a change.
 const START: Duration = Duration::from_secs(90);
 const CHANGE: Duration = Duration::from_secs(30);
+/// Where servers under test listen.
+const PORTS: Range<u16> = 20_000..32_000;
 
 /// A Worker on workerd, with a Stripe and an origin of its own.
 #[derive(Debug)]
@@ -214,10 +217,18 @@ fn with_addresses(mut config: Config, testbed: &Testbed) -> Config {
     config
 }
 
-/// A port of 127.0.0.1 on which nobody listens.
+/// A port of 127.0.0.1 on which nobody listens, each time another one. Below those that systems give to sockets which
+/// ask for none: no connection takes it before its server does.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Processes that run at the same time begin apart.
+    let begin = std::process::id().wrapping_mul(64);
+    let count = u32::from(PORTS.end - PORTS.start);
+    let next = || begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % count;
+    (0..count)
+        .map(|_| PORTS.start + u16::try_from(next()).expect("less than a u16 counts"))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("a port is free")
 }
 
 /// How long it took from then until somebody at this address answers a GET with 200.
