@@ -229,7 +229,7 @@ impl Gate {
         };
         // What is paid for is forwarded, and proved to the origin, as it was judged.
         if judged.is_some() && !is_kept_by_urls(&target.canonical) {
-            return refusal("This path has dot segments or backslashes. Send it without.");
+            return refusal("This path has dot segments, backslashes or a #. Send it without.");
         }
         // Refused for its method in any case: a better answer than that its path is ambiguous.
         let refused = method != "OPTIONS" && matches!(found, Found::OtherMethods { .. });

@@ -9,12 +9,17 @@ use crate::ledger::Millis;
 pub const CALLS_PER_SECOND: u32 = 8;
 
 /// The key under which a client is limited: its IPv4 address, the /64 of its IPv6 address, or, for a request that
-/// another Worker makes, that Worker's zone.
+/// another Worker makes, that Worker's zone. Only Cloudflare's own addresses are believed to be a Worker's: the zone stands
+/// in a header, and whoever could write it would be somebody else each time.
 pub fn client_key(address: Option<&str>, worker_zone: Option<&str>) -> String {
-    if let Some(zone) = worker_zone.filter(|zone| !zone.is_empty()) {
+    let address = address.map(str::parse::<std::net::IpAddr>);
+    if let Some(Ok(std::net::IpAddr::V6(address))) = address
+        && is_cloudflares(address)
+        && let Some(zone) = worker_zone.filter(|zone| !zone.is_empty())
+    {
         return format!("zone {}", zone.to_ascii_lowercase());
     }
-    match address.map(str::parse::<std::net::IpAddr>) {
+    match address {
         Some(Ok(std::net::IpAddr::V4(address))) => address.to_string(),
         Some(Ok(std::net::IpAddr::V6(address))) => {
             let [a, b, c, d, ..] = address.segments();
@@ -23,6 +28,12 @@ pub fn client_key(address: Option<&str>, worker_zone: Option<&str>) -> String {
         }
         Some(Err(_)) | None => "unknown".to_owned(),
     }
+}
+
+/// 2a06:98c0::/29, one of <https://www.cloudflare.com/ips/>: all Workers share an address of it.
+const fn is_cloudflares(address: std::net::Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    first == 0x2a06 && second & 0xfff8 == 0x98c0
 }
 
 /// A token bucket: `rate` tokens a second, at most `rate` at once.
@@ -70,7 +81,11 @@ mod tests {
             (Some("2001:db8:1:2:3:4:5:6"), None, "2001:db8:1:2::/64"),
             (Some("2001:db8:1:2:ffff::1"), None, "2001:db8:1:2::/64"),
             (Some("::ffff:192.0.2.7"), None, "192.0.2.7"),
-            (Some("192.0.2.7"), Some("Other.example"), "zone other.example"),
+            (Some("2a06:98c0:3600::103"), Some("Other.example"), "zone other.example"),
+            (Some("2a06:98c0:3600::103"), None, "2a06:98c0:3600:0::/64"),
+            (Some("192.0.2.7"), Some("Other.example"), "192.0.2.7"),
+            (Some("2a06:98c8::1"), Some("Other.example"), "2a06:98c8:0:0::/64"),
+            (None, Some("Other.example"), "unknown"),
             (Some("nonsense"), None, "unknown"),
             (None, None, "unknown"),
             (None, Some(""), "unknown"),

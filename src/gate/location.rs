@@ -11,13 +11,14 @@ pub fn rewritten(location: &str, base: &str, base_path: &str, here: &str) -> Opt
     let rest = if let Some(rest) = location.strip_prefix("//") {
         // Without a scheme: that of the answer it stands in.
         after_host(rest, host)?
+    } else if location.starts_with('/') {
+        // Before the next one: a query may hold a whole URL.
+        location
     } else if let Some((said, rest)) = location.split_once("://") {
         if !said.eq_ignore_ascii_case(scheme) {
             return None;
         }
         after_host(rest, host)?
-    } else if location.starts_with('/') {
-        location
     } else {
         return None;
     };
@@ -31,7 +32,9 @@ pub fn rewritten(location: &str, base: &str, base_path: &str, here: &str) -> Opt
         below
     };
     let slash = if path.starts_with('/') { "" } else { "/" };
-    if location.starts_with('/') && !location.starts_with("//") {
+    // What is left of a path must not become a host.
+    let is_path = !path.starts_with("//") && !path.starts_with("/\\");
+    if location.starts_with('/') && !location.starts_with("//") && is_path {
         // It was relative to the host, and stays so.
         return (path != location).then(|| format!("{slash}{path}"));
     }
@@ -61,6 +64,10 @@ mod tests {
             ("http://origin.test:8421/base", "/base", Some("https://us.test/")),
             ("/base/a", "/base", Some("/a")),
             ("/base", "/base", Some("/")),
+            ("/base/login?next=https://us.test/x", "/base", Some("/login?next=https://us.test/x")),
+            ("/base//evil.test/a/", "/base", Some("https://us.test//evil.test/a/")),
+            ("/base/\\evil.test/", "/base", Some("https://us.test/\\evil.test/")),
+            ("/a?next=http://origin.test:8421/b", "", None),
             ("/a", "", None),
             ("/other", "/base", None),
             ("/basement", "/base", None),

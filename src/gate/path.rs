@@ -31,8 +31,9 @@ pub enum BadTarget {
     /// The path is longer than 4 KB.
     #[error("the path is longer than 4096 bytes")]
     TooLong,
-    /// A percent sign without two hex digits, or a control character.
-    #[error("the path has a malformed escape or a control character")]
+    /// A percent sign without two hex digits, or a control character; or a host with a character that no host has, which
+    /// some reader takes for the path's beginning, or for the host's.
+    #[error("the path has a malformed escape or a control character, or the host is none")]
     Malformed,
 }
 
@@ -42,7 +43,11 @@ impl Target {
     pub fn of_url(url: &str) -> Result<Self, BadTarget> {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let at = rest.find(['/', '?']).ok_or(BadTarget::NoPath)?;
-        Self::parse(rest.get(at..).unwrap_or_default())
+        let (host, path) = rest.split_at_checked(at).ok_or(BadTarget::NoPath)?;
+        if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:_-[]".contains(&byte)) {
+            return Err(BadTarget::Malformed);
+        }
+        Self::parse(path)
     }
 
     /// Reads a path with an optional query.
@@ -85,6 +90,7 @@ mod tests {
         assert_eq!(Target::of_url("http://h/a/../b").unwrap().canonical, "/a/../b");
         assert_eq!(Target::of_url("http://h/").unwrap().folded, "/");
         assert_eq!(Target::of_url("http://h//a").unwrap().raw, "//a");
+        assert_eq!(Target::of_url("https://[::1]:8402/a").unwrap().raw, "/a");
     }
 
     #[test]
@@ -95,6 +101,10 @@ mod tests {
             ("http://h", BadTarget::NoPath),
             ("http://h?a=/b", BadTarget::NoPath),
             ("", BadTarget::NoPath),
+            ("http://h\\api/joke", BadTarget::Malformed),
+            ("http://h@evil.example/a", BadTarget::Malformed),
+            ("http://h#/a", BadTarget::Malformed),
+            ("http://h%2fa/b", BadTarget::Malformed),
             ("http://h/%", BadTarget::Malformed),
             ("http://h/%zz", BadTarget::Malformed),
             ("http://h/a\u{1}", BadTarget::Malformed),

@@ -58,9 +58,10 @@ pub fn is_plain(path: &str) -> bool {
     path.bytes().all(plain) && !path.contains("//") && !path.split('/').any(|segment| segment.ends_with('.'))
 }
 
-/// Whether a URL holds a path as it stands: the platform's own resolve dot segments and take a backslash for a slash.
+/// Whether a URL holds a path as it stands: the platform's own resolve dot segments, take a backslash for a slash, and end
+/// at a `#`.
 pub fn is_kept_by_urls(path: &str) -> bool {
-    resolve_dots(&backslash_as_slash(path.as_bytes())) == path.as_bytes()
+    !path.contains('#') && resolve_dots(&backslash_as_slash(path.as_bytes())) == path.as_bytes()
 }
 
 /// All readings of a path, folded, sorted, the given one among them. `raw` as it was sent, `canonical` as the gate reads it.
