@@ -22,6 +22,6 @@ pub use path::PathError;
 pub use pattern::{Pattern, PatternError, Segment};
 pub use price::{DEFAULT_MIN_TOP_UP, Price, price_table};
 pub use routes::{ChargeOn, Route, RouteMethod};
-pub use secrets::{Mode, Secrets};
+pub use secrets::{Mode, Secrets, account_of_key};
 pub use settings::{CorsOrigins, Input, OriginTarget, Paywall, Phase, Settings, UnlistedMethods, Unmatched};
 pub use variables::{Binding, Kind, VARIABLES, Variable, is_setting};

@@ -80,6 +80,14 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Keys {
                 format!("a {secret} key, but STRIPE_PUBLISHABLE_KEY is a {public} key: both are of one mode");
             reader.refuse("STRIPE_SECRET_KEY", Refusal::because(problem));
         }
+        let accounts = |secret| Some((account_of_key(secret)?, account_of_key(&public.as_ref()?.0)?));
+        if let Some((key, _)) = &key
+            && accounts(key).is_some_and(|(secret, public)| secret != public)
+        {
+            let problem =
+                "of another Stripe account than STRIPE_PUBLISHABLE_KEY: what one takes the other cannot see";
+            reader.refuse("STRIPE_SECRET_KEY", Refusal::because(problem));
+        }
         if let Some((key, secret)) = key {
             mode = mode.or(Some(secret));
             secrets.stripe_secret_key = key.into();
@@ -149,6 +157,12 @@ fn optional(
 }
 
 /// The mode of a Stripe key of one of these kinds.
+/// What tells one Stripe account from another in its keys, public and secret ones alike: `pk_test_51` and the 14
+/// characters of `acct_1…`, however often a key is rolled. None: a key of another form.
+pub fn account_of_key(key: &str) -> Option<&str> {
+    key.splitn(3, '_').nth(2)?.strip_prefix("51")?.get(..14)
+}
+
 fn stripe_key(key: &str, kinds: &[&str]) -> Result<Mode, Refusal> {
     let expected =
         kinds.iter().map(|kind| format!("{kind}_test_… or {kind}_live_…")).collect::<Vec<_>>().join(", ");

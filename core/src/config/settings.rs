@@ -35,6 +35,7 @@ pub enum Phase {
 }
 
 /// Everything the operator decided.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The route table; at least one route is paid.
@@ -79,6 +80,8 @@ pub struct Settings {
     pub paywall: Paywall,
     /// Publish what is for sale.
     pub discovery: bool,
+    /// Whether challenges and free requests get a line in the log, too.
+    pub log_unpaid: bool,
     /// After how many days older entries are summed up.
     pub compact_after_days: u32,
     /// How many seconds after something happened in an account it is handed over to `REPORTS`; none: that is not bound.
@@ -197,6 +200,7 @@ impl Settings {
                 .map(str::to_owned),
             paywall,
             discovery: reader.with_default("DISCOVERY", boolean),
+            log_unpaid: reader.with_default("LOG_UNPAID", boolean),
             compact_after_days: reader
                 .with_default("COMPACT_AFTER_DAYS", |value| small_integer(value, 2, 3650)),
             report_seconds: Some(

@@ -89,6 +89,7 @@ pub const VARIABLES: &[Variable] = &[
     var("SUPPORT_URL", "", "where payers get help, an https URL"),
     var("TERMS_URL", "", "the terms of the service, an https URL"),
     var("DISCOVERY", "on", "publish what is for sale under /.well-known/stripe402"),
+    var("LOG_UNPAID", "on", "a line in the log for challenges and free requests, too"),
     var("COMPACT_AFTER_DAYS", "90", "sum up an account's older entries after so many days"),
     var("REPORT_SECONDS", "60", "hand over to REPORTS so many seconds after something happened, 1 to 3600"),
     var(

@@ -64,6 +64,10 @@ fn keys_and_secrets() {
             "STRIPE_SECRET_KEY: a live key, but STRIPE_PUBLISHABLE_KEY is a test key: both are of one mode".to_owned(),
         ),
         (
+            json!({ "STRIPE_PUBLISHABLE_KEY": "pk_test_51AbCdEfGhIjKlMn0001", "STRIPE_SECRET_KEY": "sk_test_51AbCdEfGhIjKlMN0002" }),
+            "STRIPE_SECRET_KEY: of another Stripe account than STRIPE_PUBLISHABLE_KEY: what one takes the other cannot see".to_owned(),
+        ),
+        (
             json!({ "STRIPE_PUBLISHABLE_KEY": LIVE, "STRIPE_SECRET_KEY": "rk_test_51Example" }),
             "STRIPE_SECRET_KEY: a test key, but STRIPE_PUBLISHABLE_KEY is a live key: both are of one mode".to_owned(),
         ),
