@@ -208,7 +208,7 @@ export async function show(account, { title, erased }) {
 }
 
 // The account of a client id. The id spends credits: it goes into the body, never into an address.
-export async function find(clientId) {
-  const { account } = await ask("clients/find", { method: "POST", body: { clientId } });
+export async function find(body) {
+  const { account } = await ask("clients/find", { method: "POST", body });
   return account;
 }

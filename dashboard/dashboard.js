@@ -3,7 +3,7 @@
 
 import { look, session, site } from "./api.js";
 import { find, show } from "./client.js";
-import { isId } from "./money.js";
+import { isBeginning, isId } from "./money.js";
 import { load, onFailure, prepare } from "./overview.js";
 
 const $ = (id) => document.getElementById(id);
@@ -129,13 +129,13 @@ $("find").addEventListener("submit", (event) => {
   busy($("find").querySelector("button"), async () => {
     const id = $("who").value.trim().toLowerCase();
     say("");
-    if (!isId(id)) {
-      say("A client id, and an account id too, is 64 characters: digits, and letters from a to f.");
+    if (!isId(id) && !isBeginning(id)) {
+      say("A client id, and an account id too, is 64 characters: digits, and letters from a to f. Of an account id its beginning is enough.");
       return;
     }
     try {
       // What is no client id of anybody may be an account id, which alone may stand in the address.
-      const account = await find(id).catch((error) => {
+      const account = isBeginning(id) ? await find({ account: id }) : await find({ clientId: id }).catch((error) => {
         if (error.status === 404) return id;
         throw error;
       });
@@ -143,7 +143,8 @@ $("find").addEventListener("submit", (event) => {
       if (location.hash === `#/client/${account}`) await route();
       else location.hash = `#/client/${account}`;
     } catch (error) {
-      failed(error);
+      if (error.setting === "REPORTS") say("The beginning of an account id is looked for in the reports, which are switched off here: send all 64 characters.");
+      else failed(error);
     }
   });
 });

@@ -55,3 +55,4 @@ export const day = (before, now = Date.now()) => new Date(now - before * DAY).to
 // What a person sees of an id of 64 characters.
 export const brief = (id) => `${id.slice(0, 8)}…${id.slice(-4)}`;
 export const isId = (text) => /^[0-9a-f]{64}$/.test(text);
+export const isBeginning = (text) => /^[0-9a-f]{8,63}$/.test(text);

@@ -28,7 +28,7 @@ pub enum Asked {
     LogOut,
     /// A report, by its query; of which time and currency is in the URL's.
     Report(&'static str, String),
-    /// Which account a client id has; the client id is in the body.
+    /// A client by client id, or by how its account id begins; that is in the body.
     Find,
     /// To see something of a client.
     See(AccountId, View, Page),
@@ -125,14 +125,35 @@ fn fields(body: &str, known: &[&str]) -> Result<Map<String, Value>, Answer> {
     }
 }
 
-/// The account of the client id in a body.
-pub fn found(body: &str) -> Result<AccountId, Answer> {
-    let fields = fields(body, &["clientId"])?;
-    let client_id = fields.get("clientId").and_then(Value::as_str).and_then(|id| ClientId::parse(id).ok());
+/// Whom an operator looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// By client id, or by account id.
+    Account(AccountId),
+    /// By how an account id begins, as the log tells it.
+    Beginning(String),
+}
+
+/// Reads whom an operator looks for, in a body.
+pub fn sought(body: &str) -> Result<Sought, Answer> {
+    let fields = fields(body, &["clientId", "account"])?;
+    let text = |name| fields.get(name).and_then(Value::as_str);
+    if fields.contains_key("account") && !fields.contains_key("clientId") {
+        let begins = |id: &&str| (8..=64).contains(&id.len()) && id.bytes().all(is_hex);
+        let id = text("account")
+            .filter(begins)
+            .ok_or_else(|| bad("account is the first 8 to 64 characters of an account id."))?;
+        return Ok(AccountId::parse(id).map_or_else(|_| Sought::Beginning(id.to_owned()), Sought::Account));
+    }
+    let client_id = text("clientId").filter(|_| fields.len() == 1).and_then(|id| ClientId::parse(id).ok());
     client_id
         .as_ref()
-        .map(AccountId::of)
-        .ok_or_else(|| bad("clientId is 64 lower-case hexadecimal characters."))
+        .map(|id| Sought::Account(AccountId::of(id)))
+        .ok_or_else(|| bad("clientId is 64 lower-case hexadecimal characters, and there is no account then."))
+}
+
+const fn is_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 /// Reads an act. `key`: the `idempotency-key` header; `fresh` stands in for it where an act may come twice.

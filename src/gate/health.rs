@@ -19,10 +19,13 @@ pub fn report(settings: &Settings, version: &str) -> Value {
             OriginTarget::Service => "service",
         },
         "routes": settings.routes.iter().filter(|route| route.price.is_paid()).count(),
-        "rateLimit": settings.bindings.contains(&Binding::Limiter),
+        "rateLimit": settings.limits && settings.bindings.contains(&Binding::Limiter),
         "webhooks": settings.secrets.webhook_secret.is_some(),
         "originProof": settings.secrets.origin_secret.is_some(),
         "reports": settings.bindings.contains(&Binding::Reports),
+        "metrics": settings.bindings.contains(&Binding::Metrics),
+        "admin": settings.secrets.admin_token.is_some(),
+        "paywall": settings.paywall.on,
         "warnings": warnings,
     })
 }

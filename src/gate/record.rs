@@ -25,11 +25,19 @@ pub struct Line<'a> {
     pub account: Option<&'a str>,
     /// The PaymentIntent, where this request's card was charged.
     pub charge: Option<&'a str>,
+    /// The request id of the call to Stripe that came last.
+    pub stripe_request: Option<&'a str>,
     /// From the request to our answer, in milliseconds.
     pub milliseconds: i64,
 }
 
 impl Line<'_> {
+    /// Whether it is about money, or about something that went wrong: not a free request or a challenge that was
+    /// answered as it should be.
+    pub fn matters(&self) -> bool {
+        !matches!(self.decision, "free" | "challenge" | "preflight") || self.status >= 500
+    }
+
     /// The line.
     pub fn to_json(self) -> String {
         let mut fields = Map::new();
@@ -43,6 +51,7 @@ impl Line<'_> {
             ("currency", self.currency),
             ("account", self.account),
             ("charge", self.charge),
+            ("stripe_request", self.stripe_request),
         ] {
             if let Some(value) = value {
                 put(name, value.into());
@@ -70,6 +79,7 @@ mod tests {
             currency: Some("usd"),
             account: Some("0123456789ab"),
             charge: None,
+            stripe_request: Some("req_1"),
             milliseconds: 12,
         };
         let json = line.to_json();
@@ -78,7 +88,8 @@ mod tests {
         assert_eq!(
             value,
             serde_json::json!({"stripe402": "paid", "route": "GET /api/joke", "method": "GE\nT", "status": 200,
-                "units": 100, "currency": "usd", "account": "0123456789ab", "ms": 12})
+                "units": 100, "currency": "usd", "account": "0123456789ab", "stripe_request": "req_1",
+                "ms": 12})
         );
     }
 }

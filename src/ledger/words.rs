@@ -40,6 +40,25 @@ pub fn from_text<T: Record>(text: &str) -> Result<T, NotOurs> {
     T::read(&value).ok_or(NotOurs)
 }
 
+/// Writes an answer, and the id of the request to Stripe that came last for it.
+pub fn answer_text(answer: &Answer, stripe_request: Option<&str>) -> String {
+    let mut value = answer.write();
+    let content = value.as_object_mut().and_then(|fields| fields.values_mut().next()?.as_object_mut());
+    if let (Some(content), Some(id)) = (content, stripe_request) {
+        content.insert(STRIPE_REQUEST.to_owned(), id.into());
+    }
+    json::to_text(&value)
+}
+
+/// Reads an answer, and the id of the request to Stripe that came last for it.
+pub fn read_answer(text: &str) -> Result<(Answer, Option<String>), NotOurs> {
+    let value: Value = serde_json::from_str(text).map_err(|_| NotOurs)?;
+    let stripe_request = variant(&value).and_then(|(_, content)| owned(content, STRIPE_REQUEST));
+    Ok((Answer::read(&value).ok_or(NotOurs)?, stripe_request))
+}
+
+const STRIPE_REQUEST: &str = "stripe_request";
+
 fn op(value: &Value, name: &str) -> Option<Op> {
     Op::parse(text(value, name)?)
 }

@@ -12,7 +12,7 @@ use super::platform::{self, console_error, describe, flag, now};
 
 use super::setup::Setup;
 use super::watch::{Watch, within};
-use crate::ledger::words::{from_text, to_text};
+use crate::ledger::words::{read_answer, to_text};
 use crate::ledger::{Answer, Call};
 
 /// How often a call is tried.
@@ -34,17 +34,18 @@ pub(super) async fn ask(
     account: &AccountId,
     call: &Call,
 ) -> Result<Answer, Unreachable> {
-    ask_for(env, setup, watch, account, &mut call.clone()).await
+    ask_for(env, setup, watch, account, &mut call.clone()).await.map(|(answer, _)| answer)
 }
 
-/// Asks an account, and leaves in the call how often that was tried.
+/// Asks an account, and leaves in the call how often that was tried. With the answer comes the id of the request to Stripe
+/// that came last for it.
 pub(super) async fn ask_for(
     env: &JsValue,
     setup: &Setup,
     watch: &Watch,
     account: &AccountId,
     call: &mut Call,
-) -> Result<Answer, Unreachable> {
+) -> Result<(Answer, Option<String>), Unreachable> {
     let limit = match call {
         Call::Spend(_)
         | Call::Reverse { .. }
@@ -64,7 +65,7 @@ async fn tries(
     setup: &Setup,
     account: &AccountId,
     call: &mut Call,
-) -> Result<Answer, Unreachable> {
+) -> Result<(Answer, Option<String>), Unreachable> {
     let began = now();
     for nth in 1..=TRIES {
         match once(env, setup, account, call).await {
@@ -107,8 +108,14 @@ fn again(call: &mut Call) {
     order.nth = order.nth.saturating_add(1);
 }
 
-async fn once(env: &JsValue, setup: &Setup, account: &AccountId, call: &Call) -> Result<Answer, JsValue> {
+async fn once(
+    env: &JsValue,
+    setup: &Setup,
+    account: &AccountId,
+    call: &Call,
+) -> Result<(Answer, Option<String>), JsValue> {
     let jurisdiction = setup.settings.jurisdiction.as_deref();
     let answer = JsFuture::from(platform::ask(env, account.as_str(), jurisdiction, &to_text(call))?).await?;
-    from_text(&answer.as_string().unwrap_or_default()).map_err(|error| JsValue::from_str(&error.to_string()))
+    let text = answer.as_string().unwrap_or_default();
+    read_answer(&text).map_err(|error| JsValue::from_str(&error.to_string()))
 }

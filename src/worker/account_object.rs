@@ -5,15 +5,18 @@
 //! alarm takes over what it leaves. The class is exported by hand, with the platform's own types: the crate's macro
 //! would convert every request and response.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
+use stripe402_core::protocol::AccountId;
 use wasm_bindgen::prelude::*;
 
 use super::account_operator::objected;
 use super::debit_queue::DebitQueue;
-use super::platform::{ObjectState, console_error, describe, new_top_up_id, next_turn, now, promise};
+use super::platform::{
+    ObjectState, console_error, describe, name_of, new_top_up_id, next_turn, now, promise,
+};
 use super::reports::Reports;
 use super::setup::{Setup, setup};
 use super::sql::SqlStore;
@@ -24,7 +27,7 @@ use super::watch::within;
 use crate::ledger::account::{self, Announcement, Applied, Paying, Spent, Terms, Told};
 use crate::ledger::alarm::alarm_at;
 use crate::ledger::topup::{Call as StripeCall, Event, IN_FLIGHT};
-use crate::ledger::words::{from_text, to_text};
+use crate::ledger::words::{answer_text, from_text, to_text};
 use crate::ledger::{Account as Ledger, Answer, Call, Millis, Order, Pay, StoreError};
 
 /// How often an announcement is read before Stripe is asked to send it again.
@@ -45,6 +48,8 @@ pub(super) struct Object {
     queue: DebitQueue,
     pub(super) driving: Cell<bool>,
     pub(super) paying_back: Cell<bool>,
+    /// The id of the last request to Stripe for a top-up.
+    asked: RefCell<Option<String>>,
     booked: Cell<u32>,
     armed: Cell<Option<Millis>>,
     pub(super) reports: Reports,
@@ -65,6 +70,7 @@ impl Account {
             queue: DebitQueue::default(),
             driving: Cell::new(false),
             paying_back: Cell::new(false),
+            asked: RefCell::default(),
             booked: Cell::new(0),
             armed: Cell::new(None),
             reports: Reports::default(),
@@ -79,8 +85,9 @@ impl Account {
             Ok(Call::Spend(order)) => object.spend(order, resolve, reject),
             Ok(call) => {
                 let answer = promise(async move {
-                    let answer = object.answer(call).await.map_err(|error| thrown(&error))?;
-                    Ok(to_text(&answer).into())
+                    let mut asked = None;
+                    let answer = object.answer(call, &mut asked).await.map_err(|error| thrown(&error))?;
+                    Ok(answer_text(&answer, asked.as_deref()).into())
                 });
                 drop(resolve.call1(&JsValue::UNDEFINED, &answer));
             }
@@ -99,11 +106,19 @@ impl Account {
 }
 
 impl Object {
+    /// What went wrong, for the log.
+    pub(super) fn tell(&self, what: &str) {
+        let name = AccountId::parse(&name_of(&self.state));
+        let account = name.as_ref().map_or("-", AccountId::short);
+        console_error(&format!("stripe402: account {account}: {what}"));
+    }
+
     pub(super) fn ledger(&self) -> Ledger<'_, SqlStore> {
         Ledger::new(&self.store)
     }
 
-    async fn answer(self: Rc<Self>, call: Call) -> Result<Answer, StoreError> {
+    /// `asked`: the id of the request to Stripe that came last for it.
+    async fn answer(self: Rc<Self>, call: Call, asked: &mut Option<String>) -> Result<Answer, StoreError> {
         match call {
             // Debits come by the queue.
             Call::Spend(order) => Ok(self.ledger().spend(&order, now())?.into_answer()),
@@ -134,7 +149,7 @@ impl Object {
                 let known = self.ledger().is_known()?;
                 Ok(if known { Answer::Done } else { Answer::NotOurs })
             }
-            Call::Pay(pay) => self.pay(*pay).await,
+            Call::Pay(pay) => self.pay(*pay, asked).await,
             Call::See(view, page) => objected(self.ledger().view(view, &page)),
             Call::Act(act) => self.act(&act),
         }
@@ -160,7 +175,7 @@ impl Object {
         }
     }
 
-    async fn pay(self: Rc<Self>, mut pay: Pay) -> Result<Answer, StoreError> {
+    async fn pay(self: Rc<Self>, mut pay: Pay, asked: &mut Option<String>) -> Result<Answer, StoreError> {
         let Ok(setup) = setup(&self.env) else { return Ok(account::pending()) };
         let began = now();
         loop {
@@ -170,14 +185,17 @@ impl Object {
                     self.report_soon();
                     return Ok(answer);
                 }
-                Paying::Join => {}
+                // The alarm takes over what its driver leaves, if there is one: that it is set is not left to chance.
+                Paying::Join => self.arm(),
                 Paying::Drive(call) => self.clone().drive(setup.clone(), call),
             }
             let left = i64::from(setup.settings.top_up_wait_ms).saturating_sub(now().since(began));
             let (Ok(left), Some(told)) = (u32::try_from(left), self.waiters.join(&pay)) else {
                 return Ok(account::pending());
             };
-            match within(told, left).await {
+            let told = within(told, left).await;
+            asked.clone_from(&self.asked.borrow());
+            match told {
                 Some(Ok(Told::Answer(answer))) => return Ok(answer),
                 Some(Ok(Told::AskAgain { attached })) => pay.customer = attached.or(pay.customer),
                 Some(Ok(Told::Wait) | Err(_)) | None => return Ok(account::pending()),
@@ -197,10 +215,11 @@ impl Object {
         self.driving.set(true);
         while let Some(next) = call.take() {
             let reply = stripe_http::send(&setup.settings, &next.request, &next.version).await;
+            self.asked.replace(reply.request_id().map(ToOwned::to_owned));
             let event = Event::Replied { verb: &next.verb, reply: &reply };
             match self.advance(&event) {
                 Ok(next) => call = next,
-                Err(error) => console_error(&format!("stripe402: a top-up could not be written: {error}")),
+                Err(error) => self.tell(&format!("a top-up could not be written: {error}")),
             }
         }
         self.driving.set(false);
@@ -221,7 +240,7 @@ impl Object {
             let intent = truth.intent();
             // If it is the open top-up's, those who wait for that are told at once.
             if let Some(call) = self.advance(&Event::Announced(intent))? {
-                console_error(&format!("stripe402: an announcement asked for a call: {:?}", call.verb));
+                self.tell(&format!("an announcement asked for a call: {:?}", call.verb));
             }
             let (ledger, top_up) = (self.ledger(), announcement.top_up());
             let applied = match &truth {
@@ -247,7 +266,11 @@ impl Object {
                 None => (waiting.iter().map(|_| Told::AskAgain { attached: None }).collect(), None),
                 Some(advanced) => {
                     if let Some(failure) = &advanced.failure {
-                        console_error(&format!("stripe402: a call to Stripe failed: {failure}"));
+                        let id = self.asked.borrow();
+                        self.tell(&format!(
+                            "a call to Stripe failed: {failure} ({})",
+                            id.as_deref().unwrap_or("-")
+                        ));
                     }
                     (advanced.answers, advanced.call)
                 }
@@ -270,7 +293,7 @@ impl Object {
         let (due, report_at) = match due.and_then(|at| Ok((at, self.report_at()?))) {
             Ok((due, report_at)) => (due.into_iter().chain(report_at).min(), report_at),
             Err(error) => {
-                console_error(&format!("stripe402: the alarm could not be read: {error}"));
+                self.tell(&format!("the alarm could not be read: {error}"));
                 return;
             }
         };
@@ -287,7 +310,7 @@ impl Object {
             Ok(_) => self.armed.set(wake_at),
             Err(error) => {
                 self.reports.awaits(None);
-                console_error(&format!("stripe402: the alarm could not be set: {}", describe(&error)));
+                self.tell(&format!("the alarm could not be set: {}", describe(&error)));
             }
         }
     }
@@ -306,19 +329,19 @@ impl Object {
             Ok(true) => return self.empty(),
             Ok(false) => {}
             Err(error) => {
-                return console_error(&format!("stripe402: the account could not be read: {error}"));
+                return self.tell(&format!("the account could not be read: {error}"));
             }
         }
         let Ok(setup) = setup(&self.env) else { return };
         if let Err(error) = self.ledger().compact(self.keep(), now()) {
-            console_error(&format!("stripe402: old debits could not be summed up: {error}"));
+            self.tell(&format!("old debits could not be summed up: {error}"));
         }
         self.clone().pay_back(setup.clone());
         self.clone().report(false);
         match self.advance(&Event::Woke { here: &setup.side }) {
             Ok(Some(call)) => self.run(&setup, Some(call)).await,
             Ok(None) => self.arm(),
-            Err(error) => console_error(&format!("stripe402: a top-up could not be written: {error}")),
+            Err(error) => self.tell(&format!("a top-up could not be written: {error}")),
         }
     }
 
@@ -333,7 +356,7 @@ impl Object {
                 self.store.forget();
             }
             Err(error) => {
-                console_error(&format!("stripe402: an account could not be emptied: {}", describe(&error)));
+                self.tell(&format!("an account could not be emptied: {}", describe(&error)));
             }
         }
     }

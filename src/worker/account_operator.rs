@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::account_object::Object;
-use super::platform::{console_error, now};
+use super::platform::now;
 use super::setup::{Setup, setup};
 use super::stripe_http;
 use crate::ledger::account;
@@ -52,7 +52,7 @@ impl Object {
         let object = self.clone();
         self.state.go_on(async move {
             if let Err(error) = object.pay_all_back(&setup).await {
-                console_error(&format!("stripe402: a payback could not be written: {error}"));
+                object.tell(&format!("a payback could not be written: {error}"));
             }
             object.paying_back.set(false);
             object.arm();
@@ -64,7 +64,8 @@ impl Object {
             self.arm();
             let reply = stripe_http::send(&setup.settings, &call.request, &call.version).await;
             if let Some(failure) = self.ledger().paid_back(&call, &reply, now())? {
-                console_error(&format!("stripe402: a refund failed: {failure}"));
+                let id = reply.request_id().unwrap_or("-");
+                self.tell(&format!("a refund failed: {failure} ({id})"));
             }
         }
         Ok(())

@@ -17,10 +17,10 @@ use super::browser::fetched;
 use super::http::get;
 use super::limits;
 use super::platform::{new_op, now};
-use super::reporting::report;
+use super::reporting::{register, report};
 use super::setup::Setup;
 use super::watch::Watch;
-use crate::gate::admin::{self, Asked, MAX_BODY};
+use crate::gate::admin::{self, Asked, MAX_BODY, Sought};
 use crate::gate::answer::Answer;
 use crate::gate::own::not_found;
 use crate::gate::record::Line;
@@ -135,14 +135,15 @@ async fn answered(
         }
         Asked::Report(sql, query) => {
             let report = JsFuture::from(report(env, setup, sql, &query)?).await.unwrap_or_default();
-            return report.as_string().map(Answer::json_text).ok_or_else(|| {
-                let detail = "The database could not be read.";
-                Answer::problem(503, "Unavailable", detail).with("retry-after", "2")
-            });
+            return report.as_string().map(Answer::json_text).ok_or_else(unread);
         }
         Asked::Find => {
             let page = Page { currency: None, before: None, limit: 1, client_id: None };
-            (admin::found(&body)?, Call::See(View::Client, page))
+            let account = match admin::sought(&body)? {
+                Sought::Account(account) => account,
+                Sought::Beginning(id) => begins(env, setup, &id).await?,
+            };
+            (account, Call::See(View::Client, page))
         }
         Asked::See(account, view, page) => (account, Call::See(view, page)),
         Asked::Act(account, what) => {
@@ -167,6 +168,23 @@ async fn answered(
         }
         Ok(_) | Err(_) => Err(unreachable()),
     }
+}
+
+/// The account whose id begins so, by the register of the reports.
+async fn begins(env: &JsValue, setup: &Setup, id: &str) -> Result<AccountId, Answer> {
+    let found = JsFuture::from(register(env, setup, id)?).await.unwrap_or_default();
+    let found = found.as_string().ok_or_else(unread)?;
+    match AccountId::parse(&found) {
+        Ok(account) => Ok(account),
+        Err(_) if found.is_empty() => {
+            Err(Answer::problem(404, "Not found", "No account in the reports begins so."))
+        }
+        Err(_) => Err(Answer::problem(409, "Ambiguous", "Several accounts begin so: send more of the id.")),
+    }
+}
+
+fn unread() -> Answer {
+    Answer::problem(503, "Unavailable", "The database could not be read.").with("retry-after", "2")
 }
 
 async fn body(incoming: &Request) -> Result<String, Answer> {

@@ -3,10 +3,11 @@
 //! Kept true here: the same way to the card as a paid request's, the same limits; nothing is debited; a browser is told
 //! to remember the client only where a page of this very origin, or no page at all, has asked.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::futures::JsFuture;
-use stripe402_core::protocol::{AccountId, ClientId, PAYMENT_RESPONSE, encode};
+use stripe402_core::protocol::{ClientId, PAYMENT_RESPONSE, encode};
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, Request};
 
@@ -15,6 +16,7 @@ use super::http::get;
 use super::pay::Till;
 use super::platform::Context;
 use super::setup::Setup;
+use super::trace::Trace;
 use super::watch::Watch;
 use crate::gate::answer::Answer;
 use crate::gate::cookie::remember;
@@ -26,7 +28,7 @@ use crate::gate::record::Line;
 pub(super) struct TopUp {
     pub(super) answer: Answer,
     route: Option<String>,
-    account: Option<AccountId>,
+    trace: Trace,
     charge: Option<String>,
 }
 
@@ -37,9 +39,8 @@ impl TopUp {
             decision: "top-up",
             route: self.route.as_deref(),
             status: self.answer.status,
-            account: self.account.as_ref().map(AccountId::short),
             charge: self.charge.as_deref(),
-            ..line
+            ..self.trace.line(line)
         }
     }
 }
@@ -53,7 +54,7 @@ pub(super) async fn take(
     facts: &Facts<'_>,
 ) -> Result<TopUp, JsValue> {
     let headers = incoming.headers();
-    let refused = |answer| TopUp { answer, route: None, account: None, charge: None };
+    let refused = |answer| TopUp { answer, route: None, trace: Trace::default(), charge: None };
     let length = get(&headers, "content-length").and_then(|text| text.parse::<usize>().ok());
     let body = match length {
         Some(length) if length <= MAX_BODY => {
@@ -72,9 +73,12 @@ pub(super) async fn take(
     };
     let route = Some(asked.route.key.clone());
     let watch = Watch::default();
-    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked };
-    Ok(match till.pay(facts.method).await {
-        Err(answer) => TopUp { route, ..refused(answer) },
+    let trace = RefCell::default();
+    let till = Till { env, setup, ctx, watch: &watch, headers: &headers, paid: &asked, trace };
+    let paid = till.pay(facts.method).await;
+    let trace = till.trace.take();
+    Ok(match paid {
+        Err(answer) => TopUp { route, trace, ..refused(answer) },
         Ok(receipt) => {
             let response = receipt.success();
             let body = serde_json::to_string(&response).unwrap_or_default();
@@ -83,7 +87,7 @@ pub(super) async fn take(
             if let Some(cookie) = to_remember(&headers, &receipt.client_id) {
                 answer = answer.with("set-cookie", cookie);
             }
-            TopUp { answer, route, account: Some(receipt.account), charge: receipt.charge }
+            TopUp { answer, route, trace, charge: receipt.charge }
         }
     })
 }

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 
-use stripe402_core::config::Settings;
 use stripe402_core::protocol::ClientId;
 use web_sys::{Request, Response};
 
@@ -14,6 +13,7 @@ use super::http::get;
 use super::origin::{self, Asked, Forward, NoAnswer};
 use super::pay::Till;
 use super::platform::now;
+use super::setup::Setup;
 use super::watch::Watch;
 use crate::gate::{Ahead, PaidRequest};
 
@@ -37,7 +37,7 @@ impl Early {
             return None;
         }
         // What cannot be asked now is asked after the debit, and that answer counts.
-        let Ok(asked) = origin::begin(till.env, &till.setup.settings, forward) else {
+        let Ok(asked) = origin::begin(till.env, till.setup, forward) else {
             AHEAD.with_borrow_mut(|ahead| ahead.decided(client));
             return None;
         };
@@ -47,12 +47,12 @@ impl Early {
     /// The debit was made: the origin's answer may go out.
     pub(super) async fn paid(
         self,
-        settings: &Settings,
+        setup: &Setup,
         watch: &Watch,
         request: &Request,
     ) -> Result<Response, NoAnswer> {
         AHEAD.with_borrow_mut(|ahead| ahead.decided(&self.client));
-        self.asked.answer(settings, watch, request).await
+        self.asked.answer(setup, watch, request).await
     }
 
     /// The debit was refused: nobody gets the answer.

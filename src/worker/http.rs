@@ -42,6 +42,13 @@ pub(super) fn mutable(response: &Response) -> Result<Response, JsValue> {
     ResponseLike::like(&body, response).map(JsCast::unchecked_into)
 }
 
+/// Nobody reads this response: its body would hold its connection.
+pub(super) fn unread(response: &Response) {
+    if let Some(body) = response.body() {
+        drop(body.cancel());
+    }
+}
+
 /// A header's value; none if it is absent or cannot be read.
 pub(super) fn get(headers: &Headers, name: &str) -> Option<String> {
     headers.get(name).ok().flatten()

@@ -12,7 +12,9 @@ use crate::ledger::Millis;
 /// Writes a decision into the log, and counts it where a data set is bound.
 pub(super) fn log(env: &JsValue, setup: &Setup, line: Line<'_>, began: Millis) {
     let line = Line { milliseconds: now().since(began), ..line };
-    console_log(&line.to_json());
+    if setup.settings.log_unpaid || line.matters() {
+        console_log(&line.to_json());
+    }
     if setup.settings.bindings.contains(&Binding::Metrics)
         && let Err(error) = measure(env, &line)
     {

@@ -5,22 +5,24 @@
 
 use js_sys::Reflect;
 use js_sys::futures::JsFuture;
-use stripe402_core::config::{OriginTarget, Settings};
+use stripe402_core::config::OriginTarget;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, Headers, Request, RequestCache, RequestInit, RequestRedirect, Response};
 
 use super::http::{get, mutable};
 use super::platform::{Fetcher, console_error, describe, either, global};
+use super::setup::Setup;
 use super::watch::Watch;
 
 use crate::gate::Target;
+use crate::gate::answer::Answer;
 use crate::gate::cookie::without_ours;
 use crate::gate::headers::{REMOVED_UNLESS_UPGRADE, is_ours_on_priced, is_removed};
 use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
 use crate::gate::proof::PAYMENT_CONTEXT;
 
-/// Marks what we forward to the zone's own origin, so that a loop is seen.
+/// Names the deployments that have forwarded a request, so that a loop is seen.
 const HOP: &str = "stripe402-hop";
 
 /// Why there is no answer of the origin's.
@@ -32,6 +34,17 @@ pub(super) enum NoAnswer {
     TimedOut,
     /// The client hung up, and took its request with it.
     ClientGone,
+}
+
+impl NoAnswer {
+    /// What is said instead.
+    pub(super) fn told(self) -> Answer {
+        match self {
+            Self::Unreachable => Answer::problem(502, "Bad gateway", "The origin could not be reached."),
+            Self::TimedOut => Answer::problem(504, "Gateway timeout", "The origin took too long."),
+            Self::ClientGone => Answer::problem(499, "Client closed request", "The client hung up."),
+        }
+    }
 }
 
 /// What is forwarded, and as what.
@@ -60,27 +73,22 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Whether this request is one that we have forwarded ourselves: there is no origin behind us.
-pub(super) fn is_loop(settings: &Settings, headers: &Headers) -> bool {
-    settings.origin == OriginTarget::Zone && get(headers, HOP).is_some()
-}
-
 /// Asks the origin.
 pub(super) async fn ask(
     env: &JsValue,
-    settings: &Settings,
+    setup: &Setup,
     watch: &Watch,
     forward: Forward<'_>,
 ) -> Result<Response, NoAnswer> {
-    let promise = start(env, settings, forward, None).map_err(|error| not_asked(&error))?;
-    answer(JsFuture::from(promise), settings, watch, forward.request).await
+    let promise = start(env, setup, forward, None).map_err(|error| not_asked(&error))?;
+    answer(JsFuture::from(promise), setup, watch, forward.request).await
 }
 
 /// Sends a request to the origin that may be taken back. (A signal of our own costs as much as the rest of the request's
 /// headers: others have none, and end with the client or with our answer.)
-pub(super) fn begin(env: &JsValue, settings: &Settings, forward: Forward<'_>) -> Result<Asked, NoAnswer> {
+pub(super) fn begin(env: &JsValue, setup: &Setup, forward: Forward<'_>) -> Result<Asked, NoAnswer> {
     let controller = AbortController::new().map_err(|_| NoAnswer::Unreachable)?;
-    let promise = start(env, settings, forward, Some(&controller)).map_err(|error| not_asked(&error))?;
+    let promise = start(env, setup, forward, Some(&controller)).map_err(|error| not_asked(&error))?;
     Ok(Asked { promise: JsFuture::from(promise), controller })
 }
 
@@ -92,12 +100,12 @@ fn not_asked(error: &JsValue) -> NoAnswer {
 /// Waits for the answer's headers. `request` is the client's.
 async fn answer(
     promise: JsFuture,
-    settings: &Settings,
+    setup: &Setup,
     watch: &Watch,
     request: &Request,
 ) -> Result<Response, NoAnswer> {
-    match watch.within(promise, settings.origin_timeout_ms).await {
-        Some(Ok(response)) => relocated(settings, request, response.unchecked_into()),
+    match watch.within(promise, setup.settings.origin_timeout_ms).await {
+        Some(Ok(response)) => relocated(setup, request, response.unchecked_into()),
         Some(Err(_)) if request.signal().aborted() => Err(NoAnswer::ClientGone),
         Some(Err(error)) => {
             console_error(&format!("stripe402: the origin did not answer: {}", describe(&error)));
@@ -117,11 +125,11 @@ impl Asked {
     /// Waits for the answer's headers. `request` is the client's.
     pub(super) async fn answer(
         self,
-        settings: &Settings,
+        setup: &Setup,
         watch: &Watch,
         request: &Request,
     ) -> Result<Response, NoAnswer> {
-        let answer = answer(self.promise, settings, watch, request).await;
+        let answer = answer(self.promise, setup, watch, request).await;
         if answer.is_err() {
             self.controller.abort();
         }
@@ -136,7 +144,7 @@ impl Asked {
 
 fn start(
     env: &JsValue,
-    settings: &Settings,
+    setup: &Setup,
     forward: Forward<'_>,
     controller: Option<&AbortController>,
 ) -> Result<js_sys::Promise, JsValue> {
@@ -144,15 +152,16 @@ fn start(
     let path = if canonical { &target.canonical } else { &target.raw };
     let here = request.url();
     let here = origin_of(&here);
-    let url = match &settings.origin {
+    let url = match &setup.settings.origin {
         OriginTarget::Zone | OriginTarget::Service => format!("{here}{path}{}", target.query),
         OriginTarget::Url { base, base_path } => format!("{base}{base_path}{path}{}", target.query),
     };
     let headers = Headers::new_with_headers(&request.headers())?;
     clean(&headers, names, priced)?;
-    match &settings.origin {
-        OriginTarget::Zone => headers.set(HOP, "1")?,
-        OriginTarget::Service => {}
+    // Added to those of other paywalls on the way.
+    headers.append(HOP, &setup.deployment)?;
+    match &setup.settings.origin {
+        OriginTarget::Zone | OriginTarget::Service => {}
         OriginTarget::Url { .. } => {
             let (scheme, host) = here.split_once("://").unwrap_or(("https", here));
             headers.set("x-forwarded-host", host)?;
@@ -195,7 +204,7 @@ fn start(
         None => signal,
     };
     init.set_signal(Some(&signal));
-    let fetcher: Fetcher = match &settings.origin {
+    let fetcher: Fetcher = match &setup.settings.origin {
         OriginTarget::Service => {
             // What Cloudflare says of the client is for the Worker behind us, too.
             let cf = "cf".into();
@@ -208,8 +217,8 @@ fn start(
 }
 
 /// The origin's answer, with a redirect to itself turned into one to us.
-fn relocated(settings: &Settings, request: &Request, response: Response) -> Result<Response, NoAnswer> {
-    let OriginTarget::Url { base, base_path } = &settings.origin else { return Ok(response) };
+fn relocated(setup: &Setup, request: &Request, response: Response) -> Result<Response, NoAnswer> {
+    let OriginTarget::Url { base, base_path } = &setup.settings.origin else { return Ok(response) };
     let Some(location) = get(&response.headers(), "location") else { return Ok(response) };
     let url = request.url();
     let Some(location) = rewritten(&location, base, base_path, origin_of(&url)) else { return Ok(response) };

@@ -19,6 +19,7 @@ use super::payer::{NoPayer, payer};
 use super::platform::{Context, console_error, new_op, now};
 use super::setup::Setup;
 use super::stripe_http;
+use super::trace::Trace;
 use super::watch::Watch;
 use crate::gate::answer::Failed;
 use crate::gate::{Answer as HttpAnswer, Memory, PaidRequest};
@@ -96,6 +97,8 @@ pub(super) struct Till<'a> {
     pub(super) headers: &'a Headers,
     /// What was asked for, and the payment.
     pub(super) paid: &'a PaidRequest<'a>,
+    /// Where it has been.
+    pub(super) trace: RefCell<Trace>,
 }
 
 enum Spent {
@@ -159,7 +162,7 @@ impl Till<'_> {
     ) -> Result<Spent, HttpAnswer> {
         let account = AccountId::of(client_id);
         let mut call = Call::Spend(order.clone());
-        let Ok(answer) = ask_for(self.env, self.setup, self.watch, &account, &mut call).await else {
+        let Ok((answer, _)) = ask_for(self.env, self.setup, self.watch, &account, &mut call).await else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
@@ -187,14 +190,21 @@ impl Till<'_> {
                     .map_err(|after| too_many(sent, after))?;
                 Spent::Insufficient(Units::ZERO)
             }
-            Answer::Insufficient { balance, .. } => Spent::Insufficient(balance),
-            other => Spent::Other(other),
+            Answer::Insufficient { balance, .. } => {
+                self.trace.borrow_mut().account = Some(account);
+                Spent::Insufficient(balance)
+            }
+            other => {
+                self.trace.borrow_mut().account = Some(account);
+                Spent::Other(other)
+            }
         })
     }
 
     /// A debit that may have been made, and for which nothing will be served: give it back, if it was.
     fn undo(&self, account: AccountId, order: &Order) {
-        let (env, setup) = (self.env.clone(), self.setup.clone());
+        self.trace.borrow_mut().account = Some(account.clone());
+        let (env, setup, units) = (self.env.clone(), self.setup.clone(), order.price);
         let call = Call::Undo { currency: order.currency, op: order.op.clone() };
         self.ctx.go_on(async move {
             for _ in 0..3 {
@@ -202,7 +212,11 @@ impl Till<'_> {
                     return;
                 }
             }
-            console_error(&format!("stripe402: undo_lost account={}", account.short()));
+            let Call::Undo { currency, op } = call else { return };
+            let op = op.as_str();
+            console_error(&format!(
+                "stripe402: undo_lost account={account} currency={currency} units={units} op={op}"
+            ));
         });
     }
 
@@ -223,7 +237,8 @@ impl Till<'_> {
             Err(NoPayer::Unreachable) => return Err(unavailable(sent)),
         };
         let held = setup.settings.limits;
-        let call = Call::Pay(Box::new(Pay {
+        self.trace.borrow_mut().account = Some(account.clone());
+        let mut call = Call::Pay(Box::new(Pay {
             order: order.clone(),
             client_id: client_id.clone(),
             sent: method.clone(),
@@ -236,10 +251,14 @@ impl Till<'_> {
             },
             deposit: paid.deposit.clone(),
         }));
-        let Ok(answer) = ask(self.env, setup, self.watch, &account, &call).await else {
+        let asked = ask_for(self.env, setup, self.watch, &account, &mut call).await;
+        let Ok((answer, stripe_request)) = asked else {
             self.undo(account, order);
             return Err(unavailable(sent));
         };
+        if stripe_request.is_some() {
+            self.trace.borrow_mut().stripe_request = stripe_request;
+        }
         let (seq, balance, charge, named, op) = match answer {
             Answer::Paid { seq, balance, charge, client_id, op } if paid.deposit.is_none() => {
                 (seq, balance, charge, client_id, op)
@@ -272,6 +291,7 @@ impl Till<'_> {
     ) -> Result<PaymentMethod, HttpAnswer> {
         let request = request::retrieve_payment_method(method);
         let reply = stripe_http::send(&self.setup.settings, &request, stripe::API_VERSION).await;
+        self.trace.borrow_mut().stripe_request = reply.request_id().map(ToOwned::to_owned);
         let failure = match reply.object::<PaymentMethod>(true) {
             Ok(found) => return Ok(found),
             Err(failure) => failure,

@@ -2,13 +2,13 @@
 //
 // Kept true here: nothing is decided.
 
-// What the gate needs of a request, a line each: method, URL, `payment`, `origin`, what a preflight asks for (two). With
-// a payment, then `idempotency-key` and the names of all headers; without, `cookie` and `accept`. What is absent is an
-// empty line.
+// What the gate needs of a request, a line each: method, URL, `payment`, `origin`, `stripe402-hop`, what a preflight asks
+// for (two). With a payment, then `idempotency-key` and the names of all headers; without, `cookie` and `accept`. What is
+// absent is an empty line.
 export function read({ method, url, headers }) {
   const get = (name) => headers.get(name) ?? "";
   const payment = get("payment");
-  const lines = [method, url, payment, get("origin")];
+  const lines = [method, url, payment, get("origin"), get("stripe402-hop")];
   if (method === "OPTIONS") lines.push(get("access-control-request-method"), get("access-control-request-headers"));
   else lines.push("", "");
   if (payment === "") lines.push(get("cookie"), get("accept"));
@@ -19,6 +19,9 @@ export function read({ method, url, headers }) {
 export function names(headers) {
   return [...headers.keys()].join("\n");
 }
+
+// The name of an object, by its state.
+export const nameOf = ({ id }) => id?.name ?? "";
 
 // Asks an object. A stub that failed stays broken: a new one each time.
 export function ask({ ACCOUNTS }, account, jurisdiction, call) {

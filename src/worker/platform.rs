@@ -107,6 +107,9 @@ extern "C" {
     pub(super) fn read(request: &Request) -> String;
     /// The names of all headers, each in a line: one crossing, where an iterator would take two for each.
     pub(super) fn names(headers: &Headers) -> String;
+    /// The name of an object.
+    #[wasm_bindgen(js_name = nameOf)]
+    pub(super) fn name_of(state: &ObjectState) -> String;
     /// Asks an account.
     #[wasm_bindgen(catch)]
     pub(super) fn ask(

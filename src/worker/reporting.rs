@@ -22,6 +22,16 @@ export async function query({ REPORTS }, asked, sql, from, until, currency, step
     console.error(`stripe402: REPORTS could not be read: ${error}`);
     return undefined;
   }
+}
+export async function begins({ REPORTS }, id) {
+  try {
+    const sql = 'SELECT account FROM account WHERE account >= ?1 AND account < ?2 LIMIT 2';
+    const { results } = await REPORTS.prepare(sql).bind(id, id + 'g').all();
+    return results.map(({ account }) => account).join(' ');
+  } catch (error) {
+    console.error(`stripe402: REPORTS could not be read: ${error}`);
+    return undefined;
+  }
 }")]
 extern "C" {
     fn query(
@@ -33,6 +43,8 @@ extern "C" {
         currency: &str,
         step: f64,
     ) -> Promise;
+
+    fn begins(env: &JsValue, id: &str) -> Promise;
 }
 
 /// The report that this query makes, of the time and in the currency that were asked for: its text, or nothing where it
@@ -49,4 +61,14 @@ pub(super) fn report(
     }
     let Wanted { from, until, currency, step, .. } = wanted(sql, asked, setup.settings.currency, now())?;
     Ok(query(env, ASKED, sql, from.0 as f64, until.0 as f64, currency.code(), step as f64))
+}
+
+/// The accounts in the reports whose ids begin so, two at most, with a space between them; nothing where they could not be
+/// read.
+pub(super) fn register(env: &JsValue, setup: &Setup, id: &str) -> Result<Promise, Answer> {
+    if setup.settings.bindings.contains(&Binding::Reports) {
+        Ok(begins(env, id))
+    } else {
+        Err(Answer::unbound("REPORTS"))
+    }
 }

@@ -12,7 +12,7 @@ use js_sys::futures::JsFuture;
 use wasm_bindgen::prelude::*;
 
 use super::account_object::{Object, thrown};
-use super::platform::{console_error, describe, now};
+use super::platform::{describe, now};
 use super::setup::setup;
 use crate::ledger::operator::{Objection, What};
 use crate::ledger::{Millis, StoreError};
@@ -99,7 +99,7 @@ impl Object {
             object.arm();
             if let Err(error) = done {
                 let why = describe(&error);
-                console_error(&format!("stripe402: a report could not be handed over: {why}"));
+                object.tell(&format!("a report could not be handed over: {why}"));
             }
         });
     }

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use js_sys::{JSON, Object, Reflect};
 use secrecy::{ExposeSecret, SecretString};
-use stripe402_core::config::{Binding, ConfigErrors, Input, Mode, Phase, Settings, is_setting};
+use stripe402_core::config::{
+    Binding, ConfigErrors, Input, Mode, Phase, Settings, account_of_key, is_setting,
+};
 use stripe402_core::protocol::deployment_tag;
 use stripe402_core::protocol::digest::{hex, sha256};
 use wasm_bindgen::JsValue;
@@ -74,17 +76,17 @@ impl Setup {
         Self { gate: Gate::new(&settings), side, deployment, previous, settings }
     }
 
-    /// Whether a tag in Stripe's metadata is ours: under the secret of today, or under the one before a rotation.
+    /// Whether a tag in Stripe's metadata is ours for sure: under the secret of today, or under the one before a rotation.
+    /// What bears a tag from before that is known by its account alone.
     pub(super) fn is_ours(&self, tag: &str) -> bool {
         self.deployment == tag || self.previous.as_deref() == Some(tag)
     }
 }
 
-/// What tells one Stripe account from another: a publishable key begins with it, however often it is rolled
-/// (`pk_test_51` and the 14 characters of `acct_…`). Other keys stand for themselves. Hashed: it is kept in rows.
+/// What tells one Stripe account from another. Keys that do not say stand for themselves. Hashed: it is kept in rows.
 fn stripe_account(publishable_key: &str) -> String {
-    let body = publishable_key.splitn(3, '_').nth(2).unwrap_or_default();
-    let account = body.strip_prefix("51").and_then(|rest| rest.get(..14)).unwrap_or(body);
+    let whole = || publishable_key.splitn(3, '_').nth(2).unwrap_or_default();
+    let account = account_of_key(publishable_key).unwrap_or_else(whole);
     hex(&sha256(account.as_bytes())).chars().take(16).collect()
 }
 

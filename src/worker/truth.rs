@@ -47,7 +47,10 @@ async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> 
     match reply.object(true) {
         Ok(object) => Some(object),
         Err(failure) => {
-            console_error(&format!("stripe402: an announcement could not be read at Stripe: {failure}"));
+            let id = reply.request_id().unwrap_or("-");
+            console_error(&format!(
+                "stripe402: an announcement could not be read at Stripe: {failure} ({id})"
+            ));
             None
         }
     }

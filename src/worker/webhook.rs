@@ -13,9 +13,11 @@ use web_sys::Request;
 
 use super::account_client::ask;
 use super::http::get;
+use super::payer::is_known;
 use super::platform::{console_error, now};
 use super::setup::Setup;
 use super::stripe_http;
+use super::trace::Trace;
 use super::watch::Watch;
 use crate::gate::Answer;
 use crate::ledger::account::{Announcement, DisputeFlags};
@@ -23,8 +25,13 @@ use crate::ledger::{Answer as AccountAnswer, Call};
 use crate::stripe::webhook::{Hint, MAX_BODY, open};
 use crate::stripe::{API_VERSION, PaymentIntent, TopUpId, request};
 
-/// Takes a delivery.
-pub(super) async fn deliver(env: &JsValue, setup: &Setup, incoming: &Request) -> Result<Answer, JsValue> {
+/// Takes a delivery. `trace`: whose it was.
+pub(super) async fn deliver(
+    env: &JsValue,
+    setup: &Setup,
+    incoming: &Request,
+    trace: &mut Trace,
+) -> Result<Answer, JsValue> {
     let Some(secret) = &setup.settings.secrets.webhook_secret else {
         let detail = "This deployment takes no webhooks: STRIPE_WEBHOOK_SECRET is not set.";
         return Ok(Answer::problem(404, "Not found", detail));
@@ -50,30 +57,45 @@ pub(super) async fn deliver(env: &JsValue, setup: &Setup, incoming: &Request) ->
     let reply =
         stripe_http::send(&setup.settings, &request::retrieve_payment_intent(hint.intent()), API_VERSION)
             .await;
+    trace.stripe_request = reply.request_id().map(ToOwned::to_owned);
     let intent = match reply.object::<PaymentIntent>(true) {
         Ok(intent) => intent,
         Err(failure) => {
+            let id = reply.request_id().unwrap_or("-");
             console_error(&format!(
-                "stripe402: the PaymentIntent of {} could not be read: {failure}",
+                "stripe402: the PaymentIntent of {} could not be read: {failure} ({id})",
                 event.id
             ));
             return Ok(again());
         }
     };
-    let Some((account, announcement)) = meant(setup, &intent, hint) else { return Ok(ignored()) };
+    let Some((account, announcement)) = meant(&intent, hint) else { return Ok(ignored()) };
+    let tag = intent.metadata.get("stripe402_deployment").map(String::as_str).unwrap_or_default();
+    // Another deployment's at the same Stripe account, if it is not from before the last rotation but one.
+    if !setup.is_ours(tag) {
+        match is_known(env, setup, &account).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(ignored()),
+            Err(_) => return Ok(again()),
+        }
+    }
+    trace.account = Some(account.clone());
     match ask(env, setup, &Watch::default(), &account, &Call::Announce(announcement)).await {
         Ok(AccountAnswer::Done) => Ok(Answer::json(200, &serde_json::json!({ "received": true }))),
         Ok(AccountAnswer::NotOurs) => Ok(ignored()),
         Ok(_) | Err(_) => {
-            console_error(&format!("stripe402: {} ({}) could not be booked", event.id, event.kind));
+            let (id, kind) = (event.id, event.kind);
+            console_error(&format!(
+                "stripe402: account {}: {id} ({kind}) could not be booked",
+                account.short()
+            ));
             Ok(again())
         }
     }
 }
 
-/// Which account an event means, by the metadata of its PaymentIntent; none: another deployment's, or nobody's.
-fn meant(setup: &Setup, intent: &PaymentIntent, hint: Hint) -> Option<(AccountId, Announcement)> {
-    intent.metadata.get("stripe402_deployment").filter(|tag| setup.is_ours(tag))?;
+/// Which account an event means, by the metadata of its PaymentIntent; none: it is nobody's here.
+fn meant(intent: &PaymentIntent, hint: Hint) -> Option<(AccountId, Announcement)> {
     let account = AccountId::parse(intent.metadata.get("stripe402_account")?).ok()?;
     let top_up = TopUpId::parse(intent.metadata.get("stripe402_top_up")?).ok()?;
     let announcement = match hint {

@@ -117,13 +117,18 @@ fn judge(status: u16, report: &Value) -> Vec<Finding> {
         (
             "rateLimit",
             "attempts that call Stripe are limited",
-            "LIMITER is not bound: stolen cards can be tried out",
+            "LIMITER is not bound, or LIMITS is off: stolen cards can be tried out",
         ),
         (
             "originProof",
             "the origin can verify payments",
             "ORIGIN_SECRET is not set: the origin cannot tell who paid; it \
           has to be closed to everybody else",
+        ),
+        (
+            "reports",
+            "what is earned is reported",
+            "REPORTS is not bound: the dashboard has no figures, only clients",
         ),
     ];
     for (name, good, hint) in switched {
@@ -181,7 +186,7 @@ mod tests {
     #[test]
     fn a_report_is_judged() {
         let good = json!({"status": "ok", "version": "0.1.0", "mode": "live", "routes": 2, "origin": "url",
-            "rateLimit": true, "webhooks": true, "originProof": true});
+            "rateLimit": true, "webhooks": true, "originProof": true, "reports": true});
         let found = judge(200, &good);
         assert_eq!(found.iter().filter(|(grade, _)| *grade == Grade::Hint).count(), 1, "{found:?}");
         let mut test = good.clone();
@@ -189,7 +194,10 @@ mod tests {
         test["webhooks"] = false.into();
         let found = judge(200, &test);
         assert!(found.iter().any(|(_, text)| text.contains("STRIPE_WEBHOOK_SECRET")), "{found:?}");
+        assert!(!found.iter().any(|(_, text)| text.contains("REPORTS")), "{found:?}");
         assert_eq!(worst(&found), Grade::Hint);
+        test["reports"] = false.into();
+        assert!(judge(200, &test).iter().any(|(_, text)| text.contains("REPORTS")));
         let found = judge(500, &json!({"setting": "ROUTES\u{7}"}));
         assert_eq!(worst(&found), Grade::Wrong);
         assert!(found[0].1.contains("ROUTES\u{fffd}"), "{found:?}");

@@ -14,7 +14,7 @@ use stripe402_core::config::is_setting;
 use crate::wait_for;
 
 /// So many of its last lines are told when something goes wrong.
-const LINES: usize = 60;
+const LINES: usize = 200;
 
 /// The project's folder.
 pub fn project() -> &'static Path {

@@ -172,6 +172,11 @@ impl Stripe {
         self.log().iter().filter(|entry| text(&entry["path"]).contains(part)).map(word_for).collect()
     }
 
+    /// Every call, by the word for it, and its `Request-Id`, oldest first.
+    pub fn requests(&self) -> Vec<(String, String)> {
+        self.log().iter().map(|entry| (word_for(entry), text(&entry["request"]))).collect()
+    }
+
     /// Idempotency key and body of every write that named an account, by the word for it.
     pub fn writes(&self, card: &Card, word: &str) -> Vec<(String, String)> {
         let written =

@@ -18,6 +18,7 @@ pub struct Layout {
     origin: Option<&'static str>,
     full_disk: bool,
     quiet: bool,
+    heard: bool,
     around: Option<&'static str>,
     health: u16,
 }
@@ -48,6 +49,7 @@ impl Layout {
             origin: None,
             full_disk: false,
             quiet: false,
+            heard: false,
             around: None,
             health: 200,
         }
@@ -95,6 +97,12 @@ impl Layout {
         self
     }
 
+    /// Its errors are among what [`Paywall::said`](crate::Paywall::said) gives.
+    pub const fn heard(mut self) -> Self {
+        self.heard = true;
+        self
+    }
+
     /// The health that is waited for: what is started need not be whole.
     pub const fn with_health(mut self, status: u16) -> Self {
         self.health = status;
@@ -124,6 +132,9 @@ pub(crate) fn launch(layout: &Layout, folder: &Path) -> Group {
     let mut command = watched(folder);
     if layout.quiet {
         command.args(["sh", "-c", "exec \"$@\" >/dev/null", "quiet"]);
+    }
+    if layout.heard {
+        command.args(["sh", "-c", "exec \"$@\" 2>&1", "heard"]);
     }
     if layout.full_disk {
         // What workerd itself keeps fits in; a write beyond the limit fails, and ends nobody.

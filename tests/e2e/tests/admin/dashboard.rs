@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stripe402_e2e::{Config, Layout, Paywall, Request, Response, Visitor, project};
 
-use crate::{TOKEN, config, shared, with_token};
+use crate::{TOKEN, config, first_payment, shared, with_token};
 
 const ADMIN: &str = "/.well-known/stripe402/admin";
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -13,12 +13,14 @@ const AROUND: &str = r#"
 import worker from "./index.js";
 export { Account } from "./index.js";
 
+const known = ["a", "b", "c"].map((last) => "0123456789ab".padEnd(63, "0") + last).concat("fedcba98".padEnd(64, "7"));
 const REPORTS = {
   prepare(sql) {
     if (/FROM tried ORDER/.test(sql)) throw new Error("D1_ERROR: no such table: topup");
     return {
       bind: (...bound) => ({
         async all() {
+          if (/FROM account WHERE account >=/.test(sql)) return { results: known.filter((id) => id >= bound[0] && id < bound[1]).map((account) => ({ account })) };
           if (/FROM moved WHERE kind IN/.test(sql)) throw new Error("D1_ERROR: Network connection lost.");
           return { success: true, results: [{ at: bound[0], sql, bound, n: 9007199254740991, none: null }] };
         },
@@ -251,4 +253,41 @@ fn what_is_asked_is_bound_to_a_report_and_never_part_of_it() {
     let unauthorized = visitor.gets(&format!("{ADMIN}/reports/summary"));
     assert_eq!(unauthorized.status, 401);
     assert!(!paywall.said().contains(TOKEN));
+}
+
+#[test]
+fn an_account_is_found_by_how_its_id_begins() {
+    let paywall = Paywall::start_raw(config(), Layout::new().around_is(AROUND));
+    let seeks = |paywall: &Paywall, body: Value| {
+        let request = Request::post(&format!("{ADMIN}/clients/find"), body.to_string());
+        let answer = paywall.visitor("seeks").asks(with_token(request));
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        (answer.status, detail)
+    };
+    // One that nobody paid into: it is the account itself that says so.
+    let (status, detail) = seeks(&paywall, json!({"account": "fedcba98"}));
+    assert_eq!(status, 404);
+    assert!(!detail.contains("reports"), "{detail}");
+    let (status, detail) = seeks(&paywall, json!({"account": "fedcba99"}));
+    assert_eq!(status, 404);
+    assert!(detail.contains("reports"), "{detail}");
+    assert_eq!(seeks(&paywall, json!({"account": "0123456789ab"})).0, 409);
+    for wrong in [
+        json!({"account": "fedcba9"}),
+        json!({"account": "FEDCBA98"}),
+        json!({"account": "fedcba98%"}),
+        json!({"account": 12_345_678}),
+        json!({"account": "a".repeat(65)}),
+        json!({"account": "fedcba98", "clientId": "a".repeat(64)}),
+        json!({}),
+    ] {
+        assert_eq!(seeks(&paywall, wrong.clone()).0, 400, "{wrong}");
+    }
+    // Without a register only the whole id says who it is.
+    let (stripe, visitor) = (shared().stripe(), shared().visitor("admin-begins"));
+    let card = stripe.card("admin_begins");
+    first_payment(visitor, &card);
+    assert_eq!(seeks(shared(), json!({"account": card.account.as_str()})).0, 200);
+    let (status, detail) = seeks(shared(), json!({"account": card.account.short()}));
+    assert!(status == 404 && detail.contains("REPORTS"), "{status} {detail}");
 }

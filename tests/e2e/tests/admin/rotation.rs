@@ -84,4 +84,20 @@ fn nobody_loses_credits() {
     assert_eq!(answer.receipt().client_id, ClientId::derive(NEXT.as_bytes(), &late.fingerprint).as_str());
     let spent = visitor.pays("/api/joke", &late.spends()).receipt();
     assert_eq!(spent.credits_remaining.get(), 49_800, "the old client id works for ever");
+
+    // What is attached, and what Stripe announces, names the account: under whichever secret that was.
+    let attached = visitor.pays("/api/joke", &same.pays());
+    assert_eq!(attached.status, 200, "{attached:?}");
+    let receipt = attached.receipt();
+    assert_eq!((receipt.client_id.as_str(), receipt.charge_id), (same.client.as_str(), None));
+    let (intent, ..) = &stripe.charges(&same)[0];
+    stripe.posts("/v1/refunds", &format!("payment_intent={intent}&amount=100"));
+    wait_for(
+        Duration::from_secs(20),
+        || "the refund to be booked".to_owned(),
+        || {
+            let receipt = visitor.pays("/api/joke", &same.spends()).receipt();
+            (receipt.credits_remaining.get() < 40_000).then_some(())
+        },
+    );
 }

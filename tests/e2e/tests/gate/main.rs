@@ -21,6 +21,7 @@ mod cors;
 mod docs;
 mod given;
 mod limits;
+mod logs;
 mod methods;
 mod origins;
 mod proof;

@@ -1,9 +1,12 @@
 //! A Worker without an origin behind it, and the many names of one header.
 
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
 use stripe402_e2e::{Layout, Paywall, Request};
 
 use crate::given::{SECRET, before, config, sends};
-use crate::scripted::Scripted;
+use crate::scripted::{Scripted, answer as said};
 
 #[test]
 fn a_worker_that_would_ask_itself_charges_nothing() {
@@ -19,6 +22,47 @@ fn a_worker_that_would_ask_itself_charges_nothing() {
     );
     let receipt = answer.receipt();
     assert_eq!((receipt.success, receipt.credits_remaining.get()), (false, 50_000));
+}
+
+#[test]
+fn a_worker_that_is_its_own_origin_charges_nothing_and_asks_itself_once() {
+    // Whatever way leads back to it: another name of it, or of what stands before it.
+    let way_back: Arc<OnceLock<SocketAddr>> = Arc::default();
+    let address = Arc::clone(&way_back);
+    let relay = Scripted::start(move |asked| {
+        let request = asked.names().into_iter().filter(|name| !["host", "connection"].contains(name));
+        let request = request.fold(Request::get(asked.target()), |request, name| {
+            asked.all(name).into_iter().fold(request, |request, value| request.header(name, value))
+        });
+        let answer = request.send(*address.get().unwrap()).unwrap();
+        said(answer.status, &[], answer.body)
+    });
+    let paywall = before(&relay, config());
+    way_back.set(paywall.address()).unwrap();
+    for request in [Request::get("/free"), Request::get("/api/joke")] {
+        let answer = sends(&paywall, request);
+        assert!([500, 402].contains(&answer.status), "{answer:?}");
+    }
+    let card = paywall.stripe().card("own_origin");
+    let answer = sends(&paywall, Request::get("/api/joke").payment(card.pays()));
+    assert_eq!((answer.status, answer.json()["setting"].as_str()), (500, Some("ORIGIN_URL")), "{answer:?}");
+    assert_eq!((answer.receipt().success, answer.receipt().credits_remaining.get()), (false, 50_000));
+    assert_eq!(relay.asked().len(), 2, "once for what is free, once for what is paid");
+    // Another paywall on the way is none of that.
+    let other = sends(&paywall, Request::get("/api/joke").header("stripe402-hop", "0123456789abcdef"));
+    assert_eq!(other.status, 402);
+}
+
+#[test]
+fn a_status_without_a_body_has_none_whatever_the_origin_sends() {
+    for status in [204, 205, 304] {
+        let origin = Scripted::start(move |_| said(status, &["x-said: yes"], "what has no place there"));
+        let paywall = before(&origin, config());
+        let card = paywall.stripe().card("bodiless");
+        let answer = sends(&paywall, Request::get("/api/joke").payment(card.pays()));
+        assert_eq!((answer.status, answer.text().as_ref()), (status, ""), "{answer:?}");
+        assert_eq!((answer.receipt().success, answer.header("x-said")), (true, Some("yes")));
+    }
 }
 
 #[test]

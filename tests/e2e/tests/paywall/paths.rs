@@ -233,10 +233,13 @@ fn health_says_what_is_switched_on_and_no_secret() {
         ("version", json!(env!("CARGO_PKG_VERSION"))),
         ("mode", json!("test")),
         ("origin", json!("url")),
-        ("rateLimit", json!(true)),
+        ("rateLimit", json!(false)), // LIMITS is off in tests
         ("webhooks", json!(false)),
         ("originProof", json!(false)),
         ("reports", json!(false)),
+        ("metrics", json!(false)),
+        ("admin", json!(false)),
+        ("paywall", json!(true)),
     ] {
         assert_eq!(health[field], value, "{field}");
     }

@@ -193,6 +193,15 @@ fn the_reports_of_two_hundred_clients_are_right_to_the_unit() {
     let books = wait_for(Duration::from_mins(4), difference, settled);
 
     // Stripe is the witness of what was charged.
+    // By what the log tells of an account, it is found.
+    let known = books.accounts.keys().next().expect("a client");
+    let request = Request::post(
+        "/.well-known/stripe402/admin/clients/find",
+        json!({"account": &known[..12]}).to_string(),
+    );
+    let found = request.header("authorization", format!("Bearer {TOKEN}")).send(paywall.address()).unwrap();
+    assert_eq!((found.status, found.json()["account"].as_str()), (200, Some(known.as_str())), "{found:?}");
+
     let at_stripe = stripe.all_charges();
     let charged: BTreeSet<(String, i64)> =
         at_stripe.iter().map(|(_, intent, amount)| (intent.clone(), amount * 100)).collect();
