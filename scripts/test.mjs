@@ -44,6 +44,7 @@ const stages = [
     run: "cargo test -p stripe402-e2e --test admin schemathesis -- --ignored --nocapture",
     all: true,
   },
+  { name: "with Python", run: "cargo test -p stripe402-e2e --test gate python -- --ignored", all: true },
   // The last one: cargo's closing line then ends the output.
   { name: "end to end", run: "cargo test -p stripe402-e2e", needs: "tests/e2e/Cargo.toml" },
 ].filter(({ all, needs }) => (!all || process.argv.includes("--all")) && (!needs || existsSync(needs)));

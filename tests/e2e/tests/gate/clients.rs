@@ -35,6 +35,7 @@ fn node_pays_with_fetch() {
 }
 
 #[test]
+#[ignore = "needs Python, which make test does without: make test-all runs it"]
 fn python_pays_with_its_standard_library() {
     assert_eq!(runs("python3", "pay.py"), EXPECTED);
 }

@@ -92,6 +92,34 @@ fn accounts_that_say_something_else_are_503() {
     }
 }
 
+#[test]
+fn an_overloaded_account_is_503_and_is_not_asked_again() {
+    for (overloaded, tries) in [(true, 1), (false, 3)] {
+        let around = format!(
+            "import worker, {{ Account }} from './index.js';
+            let tries = 0;
+            const refuse = (call) => {{
+              if (JSON.parse(call).spend) tries += 1;
+              throw Object.assign(new Error('Durable Object is overloaded.'), {{ overloaded: {overloaded} }});
+            }};
+            const ACCOUNTS = {{ getByName: () => ({{ ask: async (call) => refuse(call) }}) }};
+            export {{ Account }};
+            export default {{
+              fetch(request, env, ctx) {{
+                if (request.url.endsWith('/_tries')) return Response.json(tries);
+                return worker.fetch(request, {{ ...env, ACCOUNTS }}, ctx);
+              }},
+            }};"
+        );
+        let paywall = Paywall::start_raw(config(), Layout::new().around_is(around.leak()));
+        let card = paywall.stripe().card("overloaded");
+        let answer = sends(&paywall, Request::get("/api/joke").payment(card.spends()));
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{answer:?}");
+        assert_eq!(sends(&paywall, Request::get("/_tries")).json(), tries);
+        assert_eq!(paywall.origin().arrived(), []);
+    }
+}
+
 /// In place of the WebAssembly module: says how often it was started anew, and how often when the account was made.
 const MODULE: &str = r#"
 const shared = { criticalError: false, instanceId: 0 };
