@@ -18,6 +18,7 @@ import {
   readChallenge,
   readReceipt,
 } from "./protocol.js";
+import { bare } from "./request.js";
 
 const OPTIONS = [
   ...["onPaymentRequired", "clientId", "store", "policy", "fetch", "onReceipt", "onAction", "payAhead", "bufferBody"],
@@ -183,8 +184,10 @@ class Purchase {
   #stay(answer) {
     if (!answer.url) return;
     const { url, method } = this.#request;
-    const to = new URL(answer.url);
-    to.hash = "";
+    const address = new URL(answer.url);
+    address.hash = "";
+    // Node's http adapter of axios puts the user and password of Basic authentication into it.
+    const to = bare(address);
     if (to.href === url.href) return;
     if (to.origin !== url.origin) {
       throw new SpendPolicyError(
@@ -198,7 +201,7 @@ class Purchase {
         `${method} ${url.pathname} was redirected to ${to.pathname}, which asks for a payment. Send it there.`,
       );
     }
-    this.#request.move(to);
+    this.#request.move(address);
     this.#route = `${method} ${to.pathname}`;
   }
 
