@@ -4,7 +4,7 @@
 // most once; one top-up at a time for an origin, which the requests that wait for it share; a payment whose outcome is
 // not known is sent again as it was, never replaced by another.
 
-import { actionOf, fateOf, isUndecided, retryAfter } from "./answers.js";
+import { actionOf, fateOf, isUndecided, isUnfit, retryAfter } from "./answers.js";
 import { SpendPolicyError, Stripe402Error } from "./errors.js";
 import { ClientIds, Tills, unlessAborted } from "./origins.js";
 import { Policy, money } from "./policy.js";
@@ -91,6 +91,8 @@ class Purchase {
   #spent = false;
   /** Whether a payment is on its way at a price that may be out of date. */
   #ahead = false;
+  /** Whether the payment that is on its way was sent before, and may have gone through then. */
+  #doubtful = false;
 
   constructor(config, policy, ids, till, request) {
     this.#config = config;
@@ -225,10 +227,11 @@ class Purchase {
     const { url, method, signal } = this.#request;
     const till = this.#till;
     let pending = till.pending;
-    if (pending && (pending.currency !== this.#terms.currency || pending.topUp < this.#terms.minTopUp)) {
+    const { currency, minTopUp } = this.#terms;
+    if (pending && (pending.currency !== currency || pending.topUp < minTopUp || pending.unfit.has(this.#route))) {
       pending = undefined;
     }
-    let uncertain = pending !== undefined;
+    this.#doubtful = pending !== undefined;
     if (!pending) {
       const error = readChallenge(last.answer.header(HEADERS.PAYMENT_REQUIRED))?.error;
       const context = { url: url.href, method, resource: challenge.resource, error, signal };
@@ -248,22 +251,24 @@ class Purchase {
     let final;
     try {
       final = await this.#deliver(pending.payment);
-      uncertain ||= final.repeated;
       const action = final.answer.status === 402 && this.#config.onAction && (await actionOf(final.answer));
       if (action && (await unlessAborted(this.#config.onAction(action, { url: url.href, method, signal }), signal))) {
-        // The same payment, which the payer has finished.
+        // The same payment, which the payer has finished: from now on it may go through.
+        this.#doubtful = true;
         await final.answer.discard();
         final = await this.#deliver(pending.payment);
       }
     } catch (error) {
       // Refused, by an answer that cannot be believed. After any other error, nobody knows.
-      if (error instanceof Stripe402Error) await this.#settle(pending, "refused", undefined);
+      const refused = error instanceof Stripe402Error;
+      if (refused) await this.#settle(pending, this.#doubtful ? "unknown" : "refused", undefined);
       throw error;
     }
     const receipt = readReceipt(final.answer.header(HEADERS.PAYMENT_RESPONSE));
-    const fate = fateOf(final.answer);
-    // Too many attempts says nothing about an earlier one.
-    await this.#settle(pending, final.answer.status === 429 && uncertain ? "unknown" : fate, receipt);
+    const fate = fateOf(final.answer, this.#doubtful);
+    // It stays open, but here another one has to be made.
+    if (fate === "unknown" && isUnfit(final.answer)) pending.unfit.add(this.#route);
+    await this.#settle(pending, fate, receipt);
     return final;
   }
 
@@ -271,7 +276,9 @@ class Purchase {
   async #settle(pending, fate, receipt) {
     if (fate !== "unknown") {
       this.#till.pending = undefined;
-      if (fate === "refused" || (receipt && !receipt.chargeId)) await pending.takeBack();
+      // Where an earlier attempt may have charged, a receipt without a charge does not say that none was made.
+      const uncharged = receipt && !receipt.chargeId && !this.#doubtful;
+      if (fate === "refused" || uncharged) await pending.takeBack();
     }
     this.#till.end(fate === "paid" || fate === "reversed" ? "succeeded" : "failed", this.#terms);
   }
@@ -301,6 +308,8 @@ class Purchase {
       topUp,
       currency,
       takeBack,
+      /** The routes where it cannot be sent. */
+      unfit: new Set(),
     };
   }
 
@@ -310,17 +319,18 @@ class Purchase {
     const { retries, maxRetryWait, sleep } = this.#config;
     const header = encodeHeader({ stripe402Version: STRIPE402_VERSION, ...payment });
     let waited = 0;
-    for (let attempt = 0; ; attempt += 1) {
+    for (let repeated = 0; ; repeated += 1) {
       signal?.throwIfAborted();
       this.#spent = true; // until an answer says that it is not
       const answer = await this.#request.send(header);
       this.#last = answer;
       const pause = isUndecided(answer) ? retryAfter(answer.header("retry-after")) : undefined;
       waited += pause ?? 0;
-      if (pause === undefined || !replayable || attempt >= retries || waited > maxRetryWait) {
+      if (pause === undefined || !replayable || repeated >= retries || waited > maxRetryWait) {
         await this.#look(answer, payment);
-        return { answer, paid: true, repeated: attempt > 0 };
+        return { answer, paid: true };
       }
+      this.#doubtful = true;
       await answer.discard();
       await unlessAborted(sleep(pause), signal);
     }
