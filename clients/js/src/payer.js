@@ -2,9 +2,10 @@
 //
 // Kept true here: nothing is paid before its price has been seen and the policy has let it pass; a challenge is paid at
 // most once; one top-up at a time for an origin, which the requests that wait for it share; a payment whose outcome is
-// not known is sent again as it was, never replaced by another.
+// not known is sent again as it was, never replaced by another; once it is paid for, nothing takes the answer away.
 
 import { actionOf, fateOf, isUndecided, isUnfit, retryAfter } from "./answers.js";
+import { attempt } from "./attempt.js";
 import { SpendPolicyError, Stripe402Error } from "./errors.js";
 import { ClientIds, Tills, unlessAborted } from "./origins.js";
 import { Policy, money } from "./policy.js";
@@ -21,8 +22,8 @@ import {
 import { bare } from "./request.js";
 
 const OPTIONS = [
-  ...["onPaymentRequired", "clientId", "store", "policy", "fetch", "onReceipt", "onAction", "payAhead", "bufferBody"],
-  ...["retries", "maxRetryWait", "now", "sleep"],
+  ...["onPaymentRequired", "clientId", "store", "policy", "fetch", "onReceipt", "onAction", "onError"],
+  ...["payAhead", "bufferBody", "retries", "maxRetryWait", "now", "sleep"],
 ];
 
 export class Payer {
@@ -38,7 +39,7 @@ export class Payer {
         throw new TypeError(`${name} is not an option; the options are ${OPTIONS.join(", ")}`);
     }
     const { store = new Map(), retries = 5, maxRetryWait = 60_000, now = Date.now, sleep = wait } = config;
-    for (const name of ["onPaymentRequired", "onReceipt", "onAction", "fetch"]) {
+    for (const name of ["onPaymentRequired", "onReceipt", "onAction", "onError", "fetch"]) {
       const required = name === "onPaymentRequired";
       if ((required || config[name] !== undefined) && typeof config[name] !== "function") {
         throw new TypeError(`${name} must be a function`);
@@ -152,7 +153,7 @@ class Purchase {
 
   /** Whatever is not spent goes back into the budget. */
   async close() {
-    if (!this.#spent) await this.#takeBack?.();
+    if (!this.#spent) await this.#giveBack(this.#takeBack);
   }
 
   /** The first answer: without a payment, or with the client id where the price is known and may be paid. */
@@ -175,8 +176,9 @@ class Purchase {
   /** Asks the policy about a price, and counts it. A second price for the same request replaces the first. */
   async #agree(terms) {
     const { url } = this.#request;
-    await this.#takeBack?.();
+    const before = this.#takeBack;
     this.#takeBack = undefined;
+    await this.#giveBack(before);
     await this.#policy.check(url, this.#route, terms);
     this.#takeBack = await this.#policy.spend(url, terms);
     this.#terms = terms;
@@ -242,7 +244,7 @@ class Purchase {
       }
       pending = await this.#chosen(choice);
       if (signal?.aborted) {
-        await pending.takeBack();
+        await this.#giveBack(pending.takeBack);
         throw signal.reason;
       }
     }
@@ -278,7 +280,7 @@ class Purchase {
       this.#till.pending = undefined;
       // Where an earlier attempt may have charged, a receipt without a charge does not say that none was made.
       const uncharged = receipt && !receipt.chargeId && !this.#doubtful;
-      if (fate === "refused" || uncharged) await pending.takeBack();
+      if (fate === "refused" || uncharged) await this.#giveBack(pending.takeBack);
     }
     this.#till.end(fate === "paid" || fate === "reversed" ? "succeeded" : "failed", this.#terms);
   }
@@ -340,15 +342,33 @@ class Purchase {
     const { url, method } = this.#request;
     const fate = fateOf(answer);
     this.#spent = fate === "paid" || fate === "unknown";
-    if (fate === "paid") await this.#policy.paid(url, this.#route, this.#terms);
+    if (fate === "paid") {
+      const keep = () => this.#policy.paid(url, this.#route, this.#terms);
+      await this.#try(keep, "The price that was paid could not be stored; it is kept in memory.");
+    }
     if (answer.status === 402) this.#compare(answer);
     const receipt = readReceipt(answer.header(HEADERS.PAYMENT_RESPONSE));
     // A receipt for somebody else's credits is not ours.
     if (!receipt || !isClientId(receipt.clientId)) return;
     if (!payment.paymentMethodId && receipt.clientId !== payment.clientId) return;
-    await this.#ids.set(url.origin, receipt.clientId);
+    const keep = () => this.#ids.set(url.origin, receipt.clientId);
+    await this.#try(keep, "The client id could not be stored; it is kept in memory, and lost with the program.");
     const { amount, currency } = this.#terms;
-    this.#config.onReceipt?.(receipt, { url: url.href, method, amount, currency });
+    const tell = async () => this.#config.onReceipt?.(receipt, { url: url.href, method, amount, currency });
+    // It is told, not waited for.
+    void this.#try(tell, "onReceipt failed.");
+  }
+
+  /** Takes a sum out of a budget again. Where that fails, it stays counted. */
+  async #giveBack(takeBack) {
+    if (!takeBack) return;
+    await this.#try(takeBack, "What was not spent could not be taken out of the budget; it stays counted.");
+  }
+
+  /** Does what must not take the answer away. */
+  #try(work, failed) {
+    const { url, method } = this.#request;
+    return attempt(work, failed, { url: url.href, method }, this.#config.onError);
   }
 
   /** The price may not change between a challenge and the next. */

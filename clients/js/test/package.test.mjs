@@ -13,6 +13,7 @@ import { startPaywall, startWorker } from "./support/paywall.mjs";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const SOURCES = [
   "answers",
+  "attempt",
   "conceal",
   "errors",
   "fetch",
