@@ -185,7 +185,7 @@ export type OnPaymentRequired = (
   context: PaymentContext,
 ) => Promise<PaymentChoice | null | undefined> | PaymentChoice | null | undefined;
 
-/** A step that only the payer can take (3-D Secure): what Stripe.js does by `handleNextAction`. */
+/** A step that only the payer can take (3-D Secure), by Stripe.js: `stripe.handleNextAction({ clientSecret })`. */
 export interface PaymentAction {
   type: string;
   clientSecret: string;
