@@ -14,8 +14,8 @@ export function concealAnswer(answer, config) {
   if (answer.config) Reflect.set(answer, "config", config);
   hide(answer, "request");
   veil(answer.request);
-  // Node's streams hold the request and the connection that they come from.
-  for (const name of ["req", "socket", "client"]) hide(answer.data, name);
+  // Node's streams hold the request and the connection that they come from. Other data is the caller's.
+  if (typeof answer.data?.pipe === "function") for (const name of ["req", "socket", "client"]) hide(answer.data, name);
 }
 
 /** An error, what caused it, and the answers that go with them. */

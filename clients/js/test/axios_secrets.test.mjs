@@ -178,6 +178,17 @@ for (const adapter of ["http", "fetch"]) {
   });
 }
 
+test("what an adapter of the caller's own gives as data is left as it is", async () => {
+  const adapter = async (config) => {
+    const pays = config.headers.has("payment");
+    const { status, headers } = pays ? paid() : challenge();
+    return { status, headers, config, data: { client: "Ann", req: 1, socket: 2 }, request: { config } };
+  };
+  const response = await create({ adapter }).get("https://api.example.com/thing");
+  assert.deepEqual(Object.keys(response.data), ["client", "req", "socket"]);
+  assertSilent({ ...response, headers: undefined }, "an adapter of the caller's own");
+});
+
 test("http: a redirect to another address of a POST is refused with Basic authentication, too", async () => {
   await against(
     ({ path }) => (path === "/moved" ? { status: 307, headers: { location: "/thing" } } : challenge()),
