@@ -38,6 +38,7 @@ function veil(request) {
     }
     return;
   }
+  // A connection over TLS keeps the headers of the request that opened it, for all that come after.
   for (const one of [request, request.socket]) {
     if (isObject(one)) for (const name of Reflect.ownKeys(one)) hide(one, name);
   }
