@@ -2,11 +2,12 @@
 // `validateStatus` see one answer per request, the last.
 
 import { AxiosError, AxiosHeaders, getAdapter } from "axios";
+import { concealAnswer, concealError } from "./src/conceal.js";
 import { Stripe402Error } from "./src/errors.js";
 import { Payer } from "./src/payer.js";
 import { HEADERS } from "./src/protocol.js";
 import { redirection } from "./src/redirect.js";
-import { absolute, isStream } from "./src/request.js";
+import { absolute, bare, isStream } from "./src/request.js";
 
 /** Makes an instance pay. It is changed in place and returned. */
 export function createStripe402Axios(instance, config) {
@@ -22,7 +23,7 @@ export function createStripe402Axios(instance, config) {
     const call = new Call(adapter, request, url);
     if (config.bufferBody) await call.buffer();
     const { answer, paid } = await payer.pay(call);
-    return settled(paid ? await call.follow(answer.response) : answer.response, request);
+    return settled(paid ? await call.follow(answer.response) : answer.response, request, paid);
   };
   return instance;
 }
@@ -36,10 +37,12 @@ class Call {
   #adapter;
   #request;
   #data;
-  #target;
+  #address;
+  #moved = false;
 
   constructor(adapter, request, url) {
-    this.url = url;
+    this.url = bare(url);
+    this.#address = url;
     this.method = (request.method ?? "get").toUpperCase();
     this.signal = request.signal ?? undefined;
     this.replayable = !isStream(request.data);
@@ -60,13 +63,14 @@ class Call {
 
   /** From now on, it goes there. */
   move(to) {
-    this.url = to;
-    this.#target = to;
+    this.url = bare(to);
+    this.#address = to;
+    this.#moved = true;
   }
 
   async send(payment) {
     const headers = new AxiosHeaders(this.#request.headers);
-    const to = this.#target && { url: this.#target.href, baseURL: undefined, params: undefined };
+    const to = this.#moved && { url: this.#address.href, baseURL: undefined, params: undefined };
     if (payment === undefined) return this.#ask(this.#adapter, { ...to, headers });
     headers.set(HEADERS.PAYMENT, payment);
     // XMLHttpRequest follows redirects on its own, with the payment.
@@ -77,12 +81,20 @@ class Call {
 
   async #ask(adapter, changes) {
     const request = { ...this.#request, data: this.#data, ...changes, validateStatus: () => true };
-    const response = await adapter(request).catch((error) => {
-      // Errors are logged with their request: not with the payment.
-      if (error?.config) error.config = this.#request;
+    const pays = request.headers.has(HEADERS.PAYMENT);
+    let response;
+    try {
+      response = await adapter(request);
+    } catch (error) {
+      if (pays) concealError(error, this.#request);
+      else if (error?.config) error.config = this.#request;
       throw error;
-    });
+    } finally {
+      // Errors of a stream that come later have this configuration.
+      request.headers.delete(HEADERS.PAYMENT);
+    }
     response.config = this.#request;
+    if (pays) concealAnswer(response, this.#request);
     const headers = AxiosHeaders.from(response.headers);
     return {
       status: response.status,
@@ -101,7 +113,7 @@ class Call {
   async follow(response) {
     const { maxRedirects, fetchOptions } = this.#request;
     const location = AxiosHeaders.from(response.headers).get("location");
-    const next = redirection({ status: response.status, location, url: this.url.href, method: this.method });
+    const next = redirection({ status: response.status, location, url: this.#address.href, method: this.method });
     const opaque = response.status === 0;
     if ((!next && !opaque) || maxRedirects === 0 || fetchOptions?.redirect === "manual") return response;
     if (opaque) {
@@ -124,13 +136,15 @@ class Call {
 }
 
 /** What axios does with an answer whose status the caller does not accept. */
-function settled(response, request) {
+function settled(response, request, paid) {
   const { validateStatus } = request;
   if (!response.status || !validateStatus || validateStatus(response.status)) return response;
   const code =
     response.status >= 400 && response.status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE;
   const message = `Request failed with status code ${response.status}`;
-  throw new AxiosError(message, code, request, response.request, response);
+  const error = new AxiosError(message, code, request, response.request, response);
+  if (paid) concealError(error, request);
+  throw error;
 }
 
 function json(data) {

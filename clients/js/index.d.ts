@@ -185,7 +185,7 @@ export type OnPaymentRequired = (
   context: PaymentContext,
 ) => Promise<PaymentChoice | null | undefined> | PaymentChoice | null | undefined;
 
-/** A step that only the payer can take (3-D Secure): what Stripe.js does by `handleNextAction`. */
+/** A step that only the payer can take (3-D Secure), by Stripe.js: `stripe.handleNextAction({ clientSecret })`. */
 export interface PaymentAction {
   type: string;
   clientSecret: string;
@@ -204,6 +204,11 @@ export interface Stripe402ClientConfig {
   onReceipt?:
     | ((receipt: PaymentResponse, paid: { url: string; method: string; amount: number; currency: string }) => void)
     | undefined;
+  /**
+   * Told of what went wrong beside a payment and does not end it: the store or `onReceipt` failed. `cause` is what was
+   * thrown; what a store throws may hold what was to be stored. By default the console is warned, without the cause.
+   */
+  onError?: ((error: Error, about: { url: string; method: string }) => void) | undefined;
   /** Takes the payer's step; `true`: it is done, send the payment again. */
   onAction?:
     | ((

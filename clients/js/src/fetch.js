@@ -4,7 +4,7 @@ import { Stripe402Error } from "./errors.js";
 import { Payer } from "./payer.js";
 import { HEADERS } from "./protocol.js";
 import { redirection } from "./redirect.js";
-import { absolute, isStream } from "./request.js";
+import { absolute, bare, isStream } from "./request.js";
 
 /** What of a Request goes along when its answer redirects. */
 const KEPT = ["cache", "credentials", "integrity", "keepalive", "mode", "referrer", "referrerPolicy"];
@@ -42,11 +42,13 @@ class Call {
   #request;
   #init;
   #headers;
-  #target;
+  #address;
+  #moved = false;
   #redirect;
 
   constructor(send, request, init, url, headers) {
-    this.url = url;
+    this.url = bare(url);
+    this.#address = url;
     this.method = normalised(init.method ?? request?.method ?? "GET");
     this.signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
     // A Request's own body can be had twice, by cloning; a stream that comes with the call cannot.
@@ -68,8 +70,9 @@ class Call {
 
   /** From now on, it goes there. */
   move(to) {
-    this.url = to;
-    this.#target = to;
+    this.url = bare(to);
+    this.#address = to;
+    this.#moved = true;
   }
 
   async send(payment) {
@@ -77,9 +80,9 @@ class Call {
     if (payment !== undefined) headers.set(HEADERS.PAYMENT, payment);
     const redirect = payment === undefined ? this.#redirect : "manual";
     const init = { ...this.#init, headers, redirect };
-    const response = await (this.#target
-      ? this.#send(this.#target.href, { ...this.#kept(), ...init, method: this.method })
-      : this.#send(this.#request ? this.#request.clone() : this.url.href, init));
+    const response = await (this.#moved
+      ? this.#send(this.#address.href, { ...this.#kept(), ...init, method: this.method })
+      : this.#send(this.#request ? this.#request.clone() : this.#address.href, init));
     return {
       status: response.status,
       response,
@@ -98,7 +101,7 @@ class Call {
   async follow(response) {
     const opaque = response.type === "opaqueredirect";
     const location = response.headers.get("location");
-    const next = redirection({ status: response.status, location, url: this.url.href, method: this.method });
+    const next = redirection({ status: response.status, location, url: this.#address.href, method: this.method });
     if ((!opaque && !next) || this.#redirect === "manual") return response;
     if (opaque || this.#redirect === "error") {
       await response.body?.cancel().catch(() => {});

@@ -9,6 +9,8 @@ const REMEMBERED = 500;
 export class ClientIds {
   #store;
   #given;
+  /** What the store did not take. It is worth money, and good as long as this object lives. */
+  #unsaved = new Map();
 
   /** `given`: an object of origins and ids, or one id, which belongs to the first origin that is asked for anything. */
   constructor(store, given) {
@@ -36,13 +38,18 @@ export class ClientIds {
   }
 
   async get(origin) {
-    const stored = await this.#store.get(key(origin));
+    const stored = this.#unsaved.get(origin) ?? (await this.#store.get(key(origin)));
     const id = stored ?? this.#given[origin];
     return isClientId(id) ? id : undefined;
   }
 
+  /** Keeps an id: in memory where the store fails, which is thrown. Then the next call tries the store again. */
   async set(origin, id) {
-    if ((await this.get(origin)) !== id) await this.#store.set(key(origin), id);
+    const isNew = this.#unsaved.has(origin) || (await this.get(origin).catch(() => undefined)) !== id;
+    if (!isNew) return;
+    this.#unsaved.set(origin, id);
+    await this.#store.set(key(origin), id);
+    if (this.#unsaved.get(origin) === id) this.#unsaved.delete(origin);
   }
 }
 

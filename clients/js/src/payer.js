@@ -2,9 +2,10 @@
 //
 // Kept true here: nothing is paid before its price has been seen and the policy has let it pass; a challenge is paid at
 // most once; one top-up at a time for an origin, which the requests that wait for it share; a payment whose outcome is
-// not known is sent again as it was, never replaced by another.
+// not known is sent again as it was, never replaced by another; once it is paid for, nothing takes the answer away.
 
-import { actionOf, fateOf, isUndecided, retryAfter } from "./answers.js";
+import { actionOf, fateOf, isUndecided, isUnfit, retryAfter } from "./answers.js";
+import { attempt } from "./attempt.js";
 import { SpendPolicyError, Stripe402Error } from "./errors.js";
 import { ClientIds, Tills, unlessAborted } from "./origins.js";
 import { Policy, money } from "./policy.js";
@@ -18,10 +19,11 @@ import {
   readChallenge,
   readReceipt,
 } from "./protocol.js";
+import { bare } from "./request.js";
 
 const OPTIONS = [
-  ...["onPaymentRequired", "clientId", "store", "policy", "fetch", "onReceipt", "onAction", "payAhead", "bufferBody"],
-  ...["retries", "maxRetryWait", "now", "sleep"],
+  ...["onPaymentRequired", "clientId", "store", "policy", "fetch", "onReceipt", "onAction", "onError"],
+  ...["payAhead", "bufferBody", "retries", "maxRetryWait", "now", "sleep"],
 ];
 
 export class Payer {
@@ -37,7 +39,7 @@ export class Payer {
         throw new TypeError(`${name} is not an option; the options are ${OPTIONS.join(", ")}`);
     }
     const { store = new Map(), retries = 5, maxRetryWait = 60_000, now = Date.now, sleep = wait } = config;
-    for (const name of ["onPaymentRequired", "onReceipt", "onAction", "fetch"]) {
+    for (const name of ["onPaymentRequired", "onReceipt", "onAction", "onError", "fetch"]) {
       const required = name === "onPaymentRequired";
       if ((required || config[name] !== undefined) && typeof config[name] !== "function") {
         throw new TypeError(`${name} must be a function`);
@@ -90,6 +92,8 @@ class Purchase {
   #spent = false;
   /** Whether a payment is on its way at a price that may be out of date. */
   #ahead = false;
+  /** Whether the payment that is on its way was sent before, and may have gone through then. */
+  #doubtful = false;
 
   constructor(config, policy, ids, till, request) {
     this.#config = config;
@@ -149,7 +153,7 @@ class Purchase {
 
   /** Whatever is not spent goes back into the budget. */
   async close() {
-    if (!this.#spent) await this.#takeBack?.();
+    if (!this.#spent) await this.#giveBack(this.#takeBack);
   }
 
   /** The first answer: without a payment, or with the client id where the price is known and may be paid. */
@@ -172,8 +176,9 @@ class Purchase {
   /** Asks the policy about a price, and counts it. A second price for the same request replaces the first. */
   async #agree(terms) {
     const { url } = this.#request;
-    await this.#takeBack?.();
+    const before = this.#takeBack;
     this.#takeBack = undefined;
+    await this.#giveBack(before);
     await this.#policy.check(url, this.#route, terms);
     this.#takeBack = await this.#policy.spend(url, terms);
     this.#terms = terms;
@@ -183,8 +188,10 @@ class Purchase {
   #stay(answer) {
     if (!answer.url) return;
     const { url, method } = this.#request;
-    const to = new URL(answer.url);
-    to.hash = "";
+    const address = new URL(answer.url);
+    address.hash = "";
+    // Node's http adapter of axios puts the user and password of Basic authentication into it.
+    const to = bare(address);
     if (to.href === url.href) return;
     if (to.origin !== url.origin) {
       throw new SpendPolicyError(
@@ -198,7 +205,7 @@ class Purchase {
         `${method} ${url.pathname} was redirected to ${to.pathname}, which asks for a payment. Send it there.`,
       );
     }
-    this.#request.move(to);
+    this.#request.move(address);
     this.#route = `${method} ${to.pathname}`;
   }
 
@@ -222,10 +229,11 @@ class Purchase {
     const { url, method, signal } = this.#request;
     const till = this.#till;
     let pending = till.pending;
-    if (pending && (pending.currency !== this.#terms.currency || pending.topUp < this.#terms.minTopUp)) {
+    const { currency, minTopUp } = this.#terms;
+    if (pending && (pending.currency !== currency || pending.topUp < minTopUp || pending.unfit.has(this.#route))) {
       pending = undefined;
     }
-    let uncertain = pending !== undefined;
+    this.#doubtful = pending !== undefined;
     if (!pending) {
       const error = readChallenge(last.answer.header(HEADERS.PAYMENT_REQUIRED))?.error;
       const context = { url: url.href, method, resource: challenge.resource, error, signal };
@@ -236,7 +244,7 @@ class Purchase {
       }
       pending = await this.#chosen(choice);
       if (signal?.aborted) {
-        await pending.takeBack();
+        await this.#giveBack(pending.takeBack);
         throw signal.reason;
       }
     }
@@ -245,22 +253,24 @@ class Purchase {
     let final;
     try {
       final = await this.#deliver(pending.payment);
-      uncertain ||= final.repeated;
       const action = final.answer.status === 402 && this.#config.onAction && (await actionOf(final.answer));
       if (action && (await unlessAborted(this.#config.onAction(action, { url: url.href, method, signal }), signal))) {
-        // The same payment, which the payer has finished.
+        // The same payment, which the payer has finished: from now on it may go through.
+        this.#doubtful = true;
         await final.answer.discard();
         final = await this.#deliver(pending.payment);
       }
     } catch (error) {
       // Refused, by an answer that cannot be believed. After any other error, nobody knows.
-      if (error instanceof Stripe402Error) await this.#settle(pending, "refused", undefined);
+      const refused = error instanceof Stripe402Error;
+      if (refused) await this.#settle(pending, this.#doubtful ? "unknown" : "refused", undefined);
       throw error;
     }
     const receipt = readReceipt(final.answer.header(HEADERS.PAYMENT_RESPONSE));
-    const fate = fateOf(final.answer);
-    // Too many attempts says nothing about an earlier one.
-    await this.#settle(pending, final.answer.status === 429 && uncertain ? "unknown" : fate, receipt);
+    const fate = fateOf(final.answer, this.#doubtful);
+    // It stays open, but here another one has to be made.
+    if (fate === "unknown" && isUnfit(final.answer)) pending.unfit.add(this.#route);
+    await this.#settle(pending, fate, receipt);
     return final;
   }
 
@@ -268,7 +278,9 @@ class Purchase {
   async #settle(pending, fate, receipt) {
     if (fate !== "unknown") {
       this.#till.pending = undefined;
-      if (fate === "refused" || (receipt && !receipt.chargeId)) await pending.takeBack();
+      // Where an earlier attempt may have charged, a receipt without a charge does not say that none was made.
+      const uncharged = receipt && !receipt.chargeId && !this.#doubtful;
+      if (fate === "refused" || uncharged) await this.#giveBack(pending.takeBack);
     }
     this.#till.end(fate === "paid" || fate === "reversed" ? "succeeded" : "failed", this.#terms);
   }
@@ -298,6 +310,8 @@ class Purchase {
       topUp,
       currency,
       takeBack,
+      /** The routes where it cannot be sent. */
+      unfit: new Set(),
     };
   }
 
@@ -307,17 +321,18 @@ class Purchase {
     const { retries, maxRetryWait, sleep } = this.#config;
     const header = encodeHeader({ stripe402Version: STRIPE402_VERSION, ...payment });
     let waited = 0;
-    for (let attempt = 0; ; attempt += 1) {
+    for (let repeated = 0; ; repeated += 1) {
       signal?.throwIfAborted();
       this.#spent = true; // until an answer says that it is not
       const answer = await this.#request.send(header);
       this.#last = answer;
       const pause = isUndecided(answer) ? retryAfter(answer.header("retry-after")) : undefined;
       waited += pause ?? 0;
-      if (pause === undefined || !replayable || attempt >= retries || waited > maxRetryWait) {
+      if (pause === undefined || !replayable || repeated >= retries || waited > maxRetryWait) {
         await this.#look(answer, payment);
-        return { answer, paid: true, repeated: attempt > 0 };
+        return { answer, paid: true };
       }
+      this.#doubtful = true;
       await answer.discard();
       await unlessAborted(sleep(pause), signal);
     }
@@ -327,15 +342,33 @@ class Purchase {
     const { url, method } = this.#request;
     const fate = fateOf(answer);
     this.#spent = fate === "paid" || fate === "unknown";
-    if (fate === "paid") await this.#policy.paid(url, this.#route, this.#terms);
+    if (fate === "paid") {
+      const keep = () => this.#policy.paid(url, this.#route, this.#terms);
+      await this.#try(keep, "The price that was paid could not be stored; it is kept in memory.");
+    }
     if (answer.status === 402) this.#compare(answer);
     const receipt = readReceipt(answer.header(HEADERS.PAYMENT_RESPONSE));
     // A receipt for somebody else's credits is not ours.
     if (!receipt || !isClientId(receipt.clientId)) return;
     if (!payment.paymentMethodId && receipt.clientId !== payment.clientId) return;
-    await this.#ids.set(url.origin, receipt.clientId);
+    const keep = () => this.#ids.set(url.origin, receipt.clientId);
+    await this.#try(keep, "The client id could not be stored; it is kept in memory, and lost with the program.");
     const { amount, currency } = this.#terms;
-    this.#config.onReceipt?.(receipt, { url: url.href, method, amount, currency });
+    const tell = async () => this.#config.onReceipt?.(receipt, { url: url.href, method, amount, currency });
+    // It is told, not waited for.
+    void this.#try(tell, "onReceipt failed.");
+  }
+
+  /** Takes a sum out of a budget again. Where that fails, it stays counted. */
+  async #giveBack(takeBack) {
+    if (!takeBack) return;
+    await this.#try(takeBack, "What was not spent could not be taken out of the budget; it stays counted.");
+  }
+
+  /** Does what must not take the answer away. */
+  #try(work, failed) {
+    const { url, method } = this.#request;
+    return attempt(work, failed, { url: url.href, method }, this.#config.onError);
   }
 
   /** The price may not change between a challenge and the next. */

@@ -17,6 +17,8 @@ export class Policy {
   #rules;
   #store;
   #now;
+  /** The prices that the store has not taken yet, by key. */
+  #unsaved = new Map();
   #turn = Promise.resolve();
 
   constructor(rules = {}, store, now) {
@@ -80,19 +82,21 @@ export class Policy {
     return this.#count("topUpBudget", "top_up_budget", url.host, amount, currency);
   }
 
-  /** Remembers what was paid, for `maxPriceRise`. */
+  /** Remembers what was paid, for `maxPriceRise`: in memory where the store fails, which is thrown. */
   async paid(url, route, { amount, currency }) {
     if (this.#rules.maxPriceRise === undefined) return;
+    const [key, name] = [pricesOf(url), `${route} ${currency}`];
     await this.#alone(async () => {
-      const { [`${route} ${currency}`]: _, ...others } = await this.#prices(url);
-      const kept = Object.entries(others).slice(-REMEMBERED + 1);
-      const prices = Object.fromEntries([...kept, [`${route} ${currency}`, amount]]);
-      await this.#store.set(`stripe402 prices ${url.origin}`, JSON.stringify(prices));
+      const fresh = latest(this.#unsaved.get(key), name, amount);
+      this.#unsaved.set(key, fresh);
+      const prices = latest(await this.#prices(url), name, amount);
+      await this.#store.set(key, JSON.stringify(prices));
+      this.#unsaved.delete(key);
     });
   }
 
   async #prices(url) {
-    return this.#read(`stripe402 prices ${url.origin}`);
+    return { ...(await this.#read(pricesOf(url))), ...this.#unsaved.get(pricesOf(url)) };
   }
 
   async #count(setting, rule, host, amount, currency) {
@@ -159,6 +163,14 @@ export class Policy {
     this.#turn = done.catch(() => {});
     return done;
   }
+}
+
+const pricesOf = (url) => `stripe402 prices ${url.origin}`;
+
+/** A table of prices with one more, which comes last; the oldest go. */
+function latest(prices, name, amount) {
+  const { [name]: _, ...others } = prices ?? {};
+  return Object.fromEntries([...Object.entries(others).slice(-REMEMBERED + 1), [name, amount]]);
 }
 
 /** An amount for people. */

@@ -6,6 +6,14 @@ export function isStream(body) {
   return typeof body.getReader === "function" || Symbol.asyncIterator in body || typeof body.pipe === "function";
 }
 
+/** A URL without the user and password in it: what rules, the payer and receipts are told of. */
+export function bare(address) {
+  const url = new URL(address);
+  url.username = "";
+  url.password = "";
+  return url;
+}
+
 /** The URL of a request without its fragment, if a payment could go there. */
 export function absolute(address) {
   const base = globalThis.location?.href;

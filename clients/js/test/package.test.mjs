@@ -13,6 +13,8 @@ import { startPaywall, startWorker } from "./support/paywall.mjs";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const SOURCES = [
   "answers",
+  "attempt",
+  "conceal",
   "errors",
   "fetch",
   "origins",

@@ -252,3 +252,26 @@ test("an Idempotency-Key goes along, and a second request under it is not paid t
   await pay(`${paywall.url}/api/joke`);
   assert.equal(receipts.at(-1).creditsRemaining, 49_700);
 });
+
+test("an answer that got lost stays paid for: its Idempotency-Key says 409, and nothing is given back", async () => {
+  let lost = false;
+  const fetches = async (url, init) => {
+    const response = await fetch(url, init);
+    if (lost || !new Headers(init.headers).has("payment")) return response;
+    await response.arrayBuffer();
+    lost = true;
+    throw new TypeError("fetch failed");
+  };
+  const store = new Map();
+  const policy = { currency: "usd", budget: { total: 1000 }, topUpBudget: { total: 50_000 } };
+  const { pay, asked, receipts, paymentMethodId } = await client("lost", { store, policy, fetch: fetches });
+  const headers = { "idempotency-key": "one" };
+  const toppedUp = () => JSON.parse(store.get("stripe402 spent top_up_budget usd"))["total "];
+  await assert.rejects(pay(`${paywall.url}/api/joke`, { headers }), { message: "fetch failed" });
+  assert.equal((await pay(`${paywall.url}/api/joke`, { headers })).status, 409);
+  assert.deepEqual([toppedUp(), receipts.length], [50_000, 0]);
+  // The open payment finds the credits that it bought.
+  assert.ok((await (await pay(`${paywall.url}/api/joke`)).json()).joke);
+  assert.deepEqual([toppedUp(), receipts[0].chargeId, receipts[0].creditsRemaining], [50_000, undefined, 49_800]);
+  assert.deepEqual([asked.length, (await paywall.charges(paymentMethodId)).length], [1, 1]);
+});

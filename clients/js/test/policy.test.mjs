@@ -257,6 +257,7 @@ test("a configuration that cannot be meant is refused, and the sentence says wha
     [{ onPaymentRequired, clientId: 7 }, /clientId must be a string/],
     [{ onPaymentRequired, store: {} }, /store must have get/],
     [{ onPaymentRequired, fetch: "fetch" }, /fetch must be a function/],
+    [{ onPaymentRequired, onError: "warn" }, /onError must be a function/],
     [{ onPaymentRequired, retries: -1 }, /retries must be a whole number/],
     [{ onPaymentRequired, policy: null }, /policy must be an object/],
     [{ onPaymentRequired, policy: { maxPrise: 1 } }, /policy\.maxPrise is not a rule/],

@@ -50,6 +50,7 @@ createStripe402Fetch({
   fetch,
   onReceipt: (receipt, { amount }) => is<Equal<typeof amount, number>>() ?? receipt.chargeId?.length,
   onAction: async ({ clientSecret }) => clientSecret.length > 0,
+  onError: ({ message, cause }, { url, method }) => is<Equal<typeof cause, unknown>>() ?? [message, url, method],
   payAhead: true,
   bufferBody: true,
 });

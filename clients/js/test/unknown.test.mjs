@@ -16,7 +16,8 @@ function client(more = {}) {
   const [asked, slept] = [[], []];
   const onPaymentRequired = async (requirements) => (asked.push(requirements), CARD);
   const sleep = async (milliseconds) => void slept.push(milliseconds);
-  return { asked, slept, pay: createStripe402Fetch({ onPaymentRequired, sleep, ...more }) };
+  const store = new Map();
+  return { asked, slept, store, pay: createStripe402Fetch({ onPaymentRequired, sleep, store, ...more }) };
 }
 
 test("503 with Retry-After gets the same payment again, byte for byte", async () => {
@@ -106,6 +107,143 @@ test("too many attempts does not close a payment that is still open", async () =
       last = { status: 429, headers: { "retry-after": "60" } };
       assert.equal((await pay(`${liar.url}/thing`)).status, 429);
       last = paid();
+      assert.equal((await pay(`${liar.url}/thing`)).status, 200);
+      assert.equal(asked.length, 1);
+    },
+  );
+});
+
+/** A first attempt that charged the card, and whose answer got lost; then answers of the caller's choice. */
+async function lostAnswer(then, test, more = {}) {
+  const state = { then };
+  let lost = false;
+  const fetches = async (url, init) => {
+    const response = await fetch(url, init);
+    if (lost || !new Headers(init.headers).has("payment")) return response;
+    lost = true;
+    await response.body.cancel();
+    throw new TypeError("fetch failed");
+  };
+  const answer = ({ payment, path }) => {
+    if (!payment) return challenge(state.terms);
+    return lost ? state.then({ payment, path }) : paid({ chargeId: "pi_1" });
+  };
+  await against(answer, async (liar) => {
+    const policy = { currency: "usd", budget: { total: 250 }, topUpBudget: { total: 50_000 }, ...more };
+    const { asked, pay, store } = client({ fetch: fetches, policy });
+    const buy = (path = "/thing") => pay(`${liar.url}${path}`, { headers: { "idempotency-key": "one" } });
+    await assert.rejects(buy(), { message: "fetch failed" });
+    await test({ liar, asked, buy, state, store });
+  });
+}
+
+/** What is counted in all. */
+const counted = (store, budget) => JSON.parse(store.get(`stripe402 spent ${budget} usd`))["total "];
+
+test("409 gives nothing back: what its Idempotency-Key stands for was paid, and the card was charged", async () => {
+  for (const title of ["Already answered", "Still running"]) {
+    const conflict = { status: 409, headers: { "retry-after": "1" }, body: JSON.stringify({ title }) };
+    await lostAnswer(
+      () => conflict,
+      async ({ liar, asked, buy, state, store }) => {
+        assert.equal((await buy()).status, 409);
+        assert.deepEqual([counted(store, "budget"), counted(store, "top_up_budget")], [200, 50_000], title);
+        state.then = () => paid();
+        await assert.rejects(buy(), { rule: "budget" });
+        assert.deepEqual([asked.length, liar.payments().length], [1, 2]);
+      },
+    );
+  }
+});
+
+test("a payment that is still open is not closed by what says nothing of its charge", async () => {
+  const says = (error, more = {}) => challenge({}, { error, ...more });
+  for (const answer of [
+    { status: 409 },
+    { status: 404 },
+    { status: 405 },
+    { status: 429 },
+    says(undefined),
+    says("insufficient_credits"),
+    says("invalid_payment"),
+    says("top_up_below_minimum"),
+    says("payment_failed", { accepts: [] }),
+    challenge({ amount: 101 }, { error: "card_declined" }),
+    { status: 402, headers: { "payment-required": "?" } },
+  ]) {
+    await lostAnswer(
+      ({ path }) => (path === "/other" ? answer : paid()),
+      async ({ liar, asked, buy, store }) => {
+        await buy("/other").catch(({ name }) => assert.match(name, /^(SpendPolicy|Stripe402)Error$/));
+        assert.equal(counted(store, "top_up_budget"), 50_000, JSON.stringify(answer));
+        assert.equal((await buy("/thing")).status, 200);
+        assert.equal(asked.length, 1);
+        assert.deepEqual(liar.payments()[2], liar.payments()[0], "the same payment");
+        assert.equal(counted(store, "top_up_budget"), 50_000, "it charged the first time");
+      },
+      { budget: { total: 1000 } },
+    );
+  }
+});
+
+test("a payment that is still open is closed by what says that its card was not charged", async () => {
+  for (const error of ["card_declined", "payment_failed"]) {
+    await lostAnswer(
+      () => challenge({}, { error }),
+      async ({ asked, buy, state, store }) => {
+        assert.equal((await buy()).status, 402);
+        assert.equal(counted(store, "top_up_budget"), 0, error);
+        state.then = () => paid({ chargeId: "pi_2" });
+        assert.equal((await buy()).status, 200);
+        assert.equal(asked.length, 2);
+      },
+    );
+  }
+});
+
+test("where an open payment does not fit, the payer is asked for another; the open one stays counted", async () => {
+  await lostAnswer(
+    () => challenge({}, { error: "invalid_payment" }),
+    async ({ asked, buy, state, store }) => {
+      assert.equal((await buy("/other")).status, 402);
+      assert.equal(asked.length, 1);
+      state.then = () => paid({ chargeId: "pi_2" });
+      assert.equal((await buy("/other")).status, 200);
+      assert.deepEqual([asked.length, counted(store, "top_up_budget")], [2, 100_000]);
+    },
+    { topUpBudget: { total: 100_000 } },
+  );
+});
+
+test("a refusal after 503 does not say that nothing was charged", async () => {
+  for (const then of [{ status: 409 }, { status: 429 }, challenge({ amount: 101 })]) {
+    let nth = 0;
+    await against(
+      ({ payment }) => (!payment ? challenge() : (nth += 1) === 1 ? undecided("0") : nth === 2 ? then : paid()),
+      async (liar) => {
+        const policy = { currency: "usd", topUpBudget: { total: 50_000 } };
+        const { asked, pay, store } = client({ policy });
+        await pay(`${liar.url}/thing`).catch(({ rule }) => assert.equal(rule, "price_changed"));
+        assert.equal(counted(store, "top_up_budget"), 50_000);
+        assert.equal((await pay(`${liar.url}/thing`)).status, 200);
+        assert.deepEqual([asked.length, counted(store, "top_up_budget")], [1, 50_000]);
+      },
+    );
+  }
+});
+
+test("what was asked of the payer's bank may have gone through, whatever is answered then", async () => {
+  let answer = { ...challenge({}, { error: "card_declined" }), body: "" };
+  answer.body = JSON.stringify({ action: { type: "stripe_handle_next_action", clientSecret: "pi_1_secret_2" } });
+  await against(
+    ({ payment }) => (payment ? answer : challenge()),
+    async (liar) => {
+      const policy = { currency: "usd", topUpBudget: { total: 50_000 } };
+      const onAction = () => ((answer = { status: 429 }), true);
+      const { asked, pay, store } = client({ policy, onAction });
+      assert.equal((await pay(`${liar.url}/thing`)).status, 429);
+      assert.equal(counted(store, "top_up_budget"), 50_000);
+      answer = paid({ chargeId: "pi_1" });
       assert.equal((await pay(`${liar.url}/thing`)).status, 200);
       assert.equal(asked.length, 1);
     },
