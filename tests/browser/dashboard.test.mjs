@@ -237,6 +237,7 @@ operator("another currency has its own figures", {}, async (me, page) => {
 
 for (const [device, viewport] of Object.entries(viewports)) {
   operator(`a client is found by what it sends, and acted on once (${device})`, { viewport, colorScheme: device === "phone" ? "dark" : "light" }, async (me, page) => {
+    me.meant = ["404"];
     const who = device === "phone" ? clientOf("dashboardPhone") : ada;
     await pays(who);
     await logIn(me);
@@ -301,6 +302,13 @@ for (const [device, viewport] of Object.entries(viewports)) {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "hidden" });
     assert.equal((await asks(`clients/${who.account}/acts`)).acts.length, 3);
+
+    // By what the log tells of it, where the reports know it.
+    await page.getByRole("link", { name: "Overview" }).click();
+    await page.getByRole("searchbox").fill(who.account.slice(0, 12));
+    await page.keyboard.press("Enter");
+    if (who === ada) await heading.waitFor();
+    else await page.getByText("No account in the reports begins so.").waitFor();
   });
 }
 
@@ -405,6 +413,9 @@ operator("without REPORTS the page says how to bind it, and clients are found al
   await page.getByRole("searchbox").fill("nobody");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").filter({ hasText: "64 characters" }).waitFor();
+  await page.getByRole("searchbox").fill(ada.account.slice(0, 12));
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "which are switched off here" }).waitFor();
 }, () => bare);
 
 // Several at once: each has a browser of its own, and clients of its own.
