@@ -1,5 +1,6 @@
 //! The samples of `docs/verify-payment.md`, run as they stand there against a proof of a real request and against
-//! forged ones. Go and nginx are not here; nginx's script runs in Node, with the few names that nginx gives it.
+//! forged ones. Where Go is installed, `cargo test -p stripe402-e2e --test gate for_go -- --ignored`; nginx's script runs in
+//! Node, with the few names that nginx gives it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -160,6 +161,53 @@ for token, _ in cases['rows']:
     std::fs::write(folder.0.join("driver.py"), driver).unwrap();
     let cases = cases(&token, &audience);
     assert_said(&folder.runs("python3", "driver.py", &cases), &cases, ToOwned::to_owned);
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn the_sample_for_go_verifies() {
+    let (_paywall, token, audience) = proof();
+    let folder = Folder::new("go");
+    std::fs::create_dir(folder.0.join("payment")).unwrap();
+    std::fs::write(folder.0.join("payment/verify.go"), &samples("go")[0]).unwrap();
+    std::fs::write(folder.0.join("go.mod"), "module try\n\ngo 1.18\n").unwrap();
+    let driver = r#"package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+
+	"try/payment"
+)
+
+func main() {
+	var cases struct {
+		Audience string
+		Rows     [][2]string
+	}
+	if err := json.Unmarshal([]byte(os.Args[2]), &cases); err != nil {
+		panic(err)
+	}
+	for _, row := range cases.Rows {
+		r, _ := http.NewRequest("GET", "http://origin.example/paid/x?q", nil)
+		r.Header.Set("payment-context", row[0])
+		if _, err := payment.Verify(r, []byte(os.Getenv("ORIGIN_SECRET")), cases.Audience); err != nil {
+			fmt.Println(err)
+		} else {
+			fmt.Println("ok")
+		}
+	}
+}
+"#;
+    std::fs::write(folder.0.join("driver.go"), driver).unwrap();
+    let built = Command::new("go").args(["build", "-o", "driver"]).current_dir(&folder.0).status();
+    assert!(built.expect("go can be started").success());
+    let program = folder.0.join("driver");
+    let cases = cases(&token, &audience);
+    // `runs` names a driver first, which a program of its own has no use for.
+    assert_said(&folder.runs(program.to_str().unwrap(), "", &cases), &cases, ToOwned::to_owned);
 }
 
 #[test]
