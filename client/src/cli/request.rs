@@ -139,7 +139,7 @@ async fn show(answer: Response, outcome: &Outcome, request: &Message, say: Say) 
     if matches!(exit, Exit::NothingToPayWith | Exit::PaymentFailed | Exit::Unknown) && status.as_u16() >= 400
     {
         let body = in_memory(answer).await.unwrap_or_default();
-        return Err(Failed::new(exit, refusal(outcome, &body)));
+        return Err(Failed::new(exit, refusal(outcome, status.as_u16(), &body)));
     }
     let head = head(&answer);
     if say.json() {
@@ -289,7 +289,7 @@ fn charged(paid: &Paid) -> String {
 }
 
 /// Why it was not paid, in the server's words where there are some.
-fn refusal(outcome: &Outcome, body: &[u8]) -> String {
+fn refusal(outcome: &Outcome, status: u16, body: &[u8]) -> String {
     let said = serde_json::from_slice::<PaymentResponse>(body).ok();
     let sentence = said.as_ref().and_then(|said| said.error.as_deref()).map(plain);
     let action = said.as_ref().is_some_and(|said| said.action.is_some());
@@ -318,7 +318,9 @@ fn refusal(outcome: &Outcome, body: &[u8]) -> String {
         }
         Outcome::NoOffer(_) => sentence.unwrap_or_else(|| "nothing can be paid there now".to_owned()),
         Outcome::Unknown => {
-            let sentence = sentence.map(|sentence| format!(" ({sentence})")).unwrap_or_default();
+            // A refusal speaks of the last try alone, not of the one before.
+            let last = if status < 500 { format!("the last try was answered {status}: ") } else { String::new() };
+            let sentence = sentence.map(|sentence| format!(" ({last}{sentence})")).unwrap_or_default();
             format!("nobody knows yet whether the card was charged{sentence}. The same command later charges nobody twice")
         }
         _ => "not paid".to_owned(),

@@ -23,8 +23,9 @@ pub enum Outcome {
         /// What was asked for.
         challenge: Challenge,
     },
-    /// Nobody knows whether a card was charged, and it took too long to find out; the answer is the 503. The same request
-    /// can be sent again later: nobody is charged twice.
+    /// Nobody knows whether a card was charged, and it took too long to find out; the answer is the 503, or what a
+    /// repetition of the payment was refused with for another reason (429). The same request can be sent again later:
+    /// nobody is charged twice.
     Unknown,
     /// There is nothing that could be paid now; the answer is the 402.
     NoOffer(Challenge),
