@@ -127,6 +127,8 @@ fn read_data(data: &str) -> Result<Vec<u8>, Failed> {
 async fn show(answer: Response, outcome: &Outcome, request: &Message, say: Say) -> Result<Exit, Failed> {
     let status = answer.status();
     let exit = match outcome {
+        // It was paid for, and its redirect leads nowhere: an answer, but not the one that was asked for.
+        Outcome::Paid(paid) | Outcome::Reversed(paid) if paid.not_followed.is_some() => Exit::HttpError,
         Outcome::Free | Outcome::Paid(_) | Outcome::Reversed(_) | Outcome::Rejected => {
             if status.as_u16() < 400 { Exit::Ok } else { Exit::HttpError }
         }
@@ -265,10 +267,11 @@ fn note(outcome: &Outcome) -> Option<String> {
             if let Some(error) = &paid.not_kept {
                 note.extend(["; this could not be written down: ", &error.to_string()]);
             }
-            Some(note)
+            Some(note + &not_followed(paid))
         }
         Outcome::Reversed(paid) => {
-            Some(format!("the server's origin failed, and the price was given back{}", charged(paid)))
+            let note = "the server's origin failed, and the price was given back";
+            Some(format!("{note}{}{}", charged(paid), not_followed(paid)))
         }
         Outcome::NotOurs(why) => Some(format!("this 402 cannot be paid by stripe402: {why}")),
         Outcome::Rejected => Some("refused before it was paid".to_owned()),
@@ -278,6 +281,11 @@ fn note(outcome: &Outcome) -> Option<String> {
         | Outcome::Unknown
         | Outcome::NoOffer(_) => None,
     }
+}
+
+fn not_followed(paid: &Paid) -> String {
+    let why = paid.not_followed.as_ref();
+    why.map_or_else(String::new, |why| format!("; the redirect that this paid for was not followed: {why}"))
 }
 
 fn charged(paid: &Paid) -> String {
@@ -356,6 +364,7 @@ fn payment_json(outcome: &Outcome) -> Value {
     put("creditsRemaining", paid.receipt.as_ref().map(|receipt| receipt.credits_remaining.get().into()));
     put("chargeId", paid.receipt.as_ref().and_then(|receipt| receipt.charge_id.clone()).map(Value::from));
     put("notKept", paid.not_kept.as_ref().map(|error| error.to_string().into()));
+    put("notFollowed", paid.not_followed.as_ref().map(|why| why.to_string().into()));
     put("doubt", paid.doubt.map(|doubt| doubt.to_string().into()));
     json
 }

@@ -14,7 +14,7 @@ mod outcome;
 mod step;
 
 pub(crate) use answer::{Answer, Settled};
-pub use outcome::{Doubt, Outcome, Paid};
+pub use outcome::{Doubt, NotFollowed, Outcome, Paid};
 pub(crate) use step::{Arrived, Done, Event, Start, Step};
 
 use crate::books::Millis;
