@@ -61,26 +61,38 @@ impl Paying {
             let response = send(&copy).await.map_err(FetchError::Fetch)?;
             return Ok(Fetched { response, outcome: Outcome::Free });
         }
+        // A redirect that was paid for.
+        let mut paid = None;
+        let end = self.along(&mut connection, &mut paid).await;
+        let (response, outcome) = redirect::arrive(paid, end).map_err(|failure| match failure {
+            Failure::Lost(error) => FetchError::Fetch(error),
+            Failure::Paying(error) => FetchError::Paying(error),
+        })?;
+        Ok(Fetched { response, outcome })
+    }
+
+    /// Follows redirects to their end, and keeps the one that was paid for.
+    async fn along(
+        &self,
+        connection: &mut Connection,
+        paid: &mut Option<(Response, Outcome)>,
+    ) -> Result<(Response, Outcome), Failure<JsValue>> {
         let mut redirected = false;
         for _ in 0..=self.most_redirects() {
             let asked = connection.asked(redirected)?;
             let replayable = asked.replayable;
-            let (response, outcome) = match self.exchange(asked, &mut connection).await {
-                Ok(answered) => answered,
-                Err(Failure::Lost(error)) => return Err(FetchError::Fetch(error)),
-                Err(Failure::Paying(error)) => return Err(error.into()),
-            };
-            let paid = !matches!(outcome, Outcome::Free);
+            let (response, outcome) = self.exchange(asked, connection).await?;
             let location = header(&response, "location").into_iter().next();
             let next =
                 redirect::next(response.status(), &connection.method, &connection.url, location.as_deref());
-            match next {
-                Some(next) if self.most_redirects() > 0 && (replayable || next.as_get) => {
-                    redirected = redirected || next.elsewhere || paid;
-                    connection.follow(next).map_err(FetchError::Fetch)?;
-                }
-                Some(_) | None => return Ok(Fetched { response, outcome }),
+            let next = next.filter(|next| self.most_redirects() > 0 && (replayable || next.as_get));
+            let Some(next) = next else { return Ok((response, outcome)) };
+            redirected = redirected || next.elsewhere;
+            if !matches!(outcome, Outcome::Free) {
+                redirected = true;
+                *paid = Some((response, outcome));
             }
+            connection.follow(next).map_err(Failure::Lost)?;
         }
         Err(Error::TooManyRedirects(self.most_redirects()).into())
     }
@@ -104,14 +116,14 @@ impl Connection {
         Request::new_with_request_and_init(&self.request, &init)
     }
 
-    fn asked(&self, redirected: bool) -> Result<Asked, FetchError> {
+    fn asked(&self, redirected: bool) -> Result<Asked, Failure<JsValue>> {
         let origin = Origin::of(&self.url).ok_or(Error::NotHttp)?;
         Ok(Asked {
             target: Target::new(origin, &self.method, self.url.path()),
             redirected,
             replayable: self.body.is_some() || self.request.body().is_none(),
             idempotent: matches!(self.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
-            has_key: self.request.headers().has("idempotency-key").map_err(FetchError::Fetch)?,
+            has_key: self.request.headers().has("idempotency-key").map_err(Failure::Lost)?,
         })
     }
 

@@ -44,7 +44,7 @@ pub use books::{Books, Client, Ticket};
 pub use card::{Card, CardError, CardPayer};
 pub use challenge::{Challenge, NotAChallenge};
 pub use error::Error;
-pub use exchange::{Doubt, Outcome, Paid};
+pub use exchange::{Doubt, NotFollowed, Outcome, Paid};
 pub use origin::{Host, InvalidHost, Origin};
 pub use payer::{Ask, CreditsOnly, Means, Payer, PayerError, decide};
 pub use paying::Paying;

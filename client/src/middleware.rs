@@ -72,24 +72,41 @@ impl Middleware for Paying {
             return next.run(request, extensions).await;
         }
         let mut connection = Connection { request: Some(request), extensions, next };
+        // A redirect that was paid for.
+        let mut paid = None;
+        let end = self.along(&mut connection, &mut paid).await;
+        let (mut reply, outcome) = redirect::arrive(paid, end).map_err(|failure| match failure {
+            Failure::Lost(error) => error,
+            Failure::Paying(error) => failed(error),
+        })?;
+        reply.extensions_mut().insert(outcome);
+        Ok(reply)
+    }
+}
+
+impl Paying {
+    /// Follows redirects to their end, and keeps the one that was paid for.
+    async fn along(
+        &self,
+        connection: &mut Connection<'_>,
+        paid: &mut Option<(Response, Outcome)>,
+    ) -> Result<(Response, Outcome), Failure<reqwest_middleware::Error>> {
         let mut redirected = false;
         for _ in 0..=self.most_redirects() {
-            let (asked, again) = connection.asked(redirected).map_err(failed)?;
-            let (mut reply, outcome) = match self.exchange(asked, &mut connection).await {
-                Ok(answered) => answered,
-                Err(Failure::Lost(error)) => return Err(error),
-                Err(Failure::Paying(error)) => return Err(failed(error)),
-            };
-            let paid = !matches!(outcome, Outcome::Free);
-            reply.extensions_mut().insert(outcome);
+            let (asked, again) = connection.asked(redirected)?;
+            let (reply, outcome) = self.exchange(asked, connection).await?;
             let following = again.and_then(|request| follow(request, &reply));
             let (Some((request, elsewhere)), 1..) = (following, self.most_redirects()) else {
-                return Ok(reply);
+                return Ok((reply, outcome));
             };
-            redirected = redirected || elsewhere || paid;
+            redirected = redirected || elsewhere;
+            if !matches!(outcome, Outcome::Free) {
+                redirected = true;
+                *paid = Some((reply, outcome));
+            }
             connection.request = Some(request);
         }
-        Err(failed(Error::TooManyRedirects(self.most_redirects())))
+        Err(Error::TooManyRedirects(self.most_redirects()).into())
     }
 }
 

@@ -91,10 +91,21 @@ impl Host {
 
     /// Whether a request to this origin goes to it.
     pub fn covers(&self, origin: &Origin) -> bool {
-        let (bare, port) = split_port(origin.host());
-        let port = port.unwrap_or(if origin.as_str().starts_with("https:") { "443" } else { "80" });
+        let implied = if origin.as_str().starts_with("https:") { "443" } else { "80" };
+        self.fits(origin.host(), &[implied])
+    }
+
+    /// Whether a request to this `host[:port]` may have gone to it: where the port is missing, nobody knows any more
+    /// whether that was by https or http.
+    pub(crate) fn may_cover(&self, host: &str) -> bool {
+        self.fits(host, &["443", "80"])
+    }
+
+    fn fits(&self, host: &str, implied: &[&str]) -> bool {
+        let (bare, port) = split_port(host);
         let (name, wanted) = split_port(&self.0);
-        if wanted.is_some_and(|wanted| wanted != port) {
+        let right = |wanted| port.map_or_else(|| implied.contains(&wanted), |port| port == wanted);
+        if !wanted.is_none_or(right) {
             return false;
         }
         match name.strip_prefix('*') {
@@ -181,7 +192,9 @@ mod tests {
             ("[::1]:8402", "http://[::1]:8402/", true),
             ("bücher.example", "https://xn--bcher-kva.example/", true),
         ] {
-            assert_eq!(Host::parse(host).unwrap().covers(&origin(url)), covered, "{host} {url}");
+            let (host, origin) = (Host::parse(host).unwrap(), origin(url));
+            assert_eq!(host.covers(&origin), covered, "{host} {url}");
+            assert!(!covered || host.may_cover(origin.host()), "{host} {url}");
         }
         for text in ["", "*", "*.", "https://a", "a/b", "a?b", "u@a", "a b", "a.*", "a:b"] {
             assert_eq!(Host::parse(text), Err(InvalidHost), "{text:?}");

@@ -74,7 +74,8 @@ impl Paying {
     }
 
     /// How many redirects are followed (10). None: a 3xx is the answer. No payment is made after a redirect to another
-    /// host, nor after one that was paid for.
+    /// host, nor after one that was paid for: where that leads to no answer, the 3xx is the answer, and
+    /// [`Paid::not_followed`](crate::Paid) says why.
     pub fn redirects(self, most: usize) -> Self {
         self.with(|inner| inner.redirects = most)
     }

@@ -1,6 +1,10 @@
-//! Where a redirect leads, and what goes along.
+//! Where a redirect leads, what goes along, and what is left of a payment at the end.
+//!
+//! Kept true here: what was paid for on the way is told at the end of it, whatever the end is.
 
+use crate::exchange::{NotFollowed, Outcome};
 use crate::origin::Origin;
+use crate::paying::Failure;
 use url::Url;
 
 /// A request that follows a redirect.
@@ -44,9 +48,53 @@ pub(crate) fn same_payee(here: &Origin, there: &Origin) -> bool {
     here == there || secured.as_deref() == Some(there.as_str())
 }
 
+/// What the caller is given in the end. `paid` is the redirect on the way that was paid for, if one was; nothing is paid
+/// after it. Where it leads to an answer, that is the caller's, with what the way to it cost; else the redirect is: it was
+/// paid for, and an error would say that nothing was.
+pub(crate) fn arrive<R, E>(
+    paid: Option<(R, Outcome)>,
+    end: Result<(R, Outcome), Failure<E>>,
+) -> Result<(R, Outcome), Failure<E>> {
+    let Some((reply, mut outcome)) = paid else { return end };
+    let why = match end {
+        Ok((end, Outcome::Free)) => return Ok((end, outcome)),
+        Ok(_) => NotFollowed::AnotherPayment,
+        Err(Failure::Paying(error)) => NotFollowed::Failed(Box::new(error)),
+        Err(Failure::Lost(_)) => NotFollowed::NoAnswer,
+    };
+    if let Outcome::Paid(paid) | Outcome::Reversed(paid) = &mut outcome {
+        paid.not_followed = Some(why);
+    }
+    Ok((reply, outcome))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Error, NotAChallenge, Paid, Refused, Rule};
+
+    #[test]
+    fn what_was_paid_for_on_the_way_is_told_at_its_end() {
+        let paid = || Outcome::Paid(Paid::default());
+        let stopped = |why| Ok((302, Outcome::Paid(Paid { not_followed: Some(why), ..Paid::default() })));
+        let refused = || Error::Refused(Refused::new(Rule::Redirect, ""));
+        let told = |paid, end: Result<(u16, Outcome), Failure<&str>>| {
+            arrive(paid, end).map_err(|error| format!("{error:?}"))
+        };
+        let way = || Some((302, paid()));
+        assert_eq!(told(way(), Ok((200, Outcome::Free))), Ok((200, paid())));
+        assert_eq!(told(way(), Ok((404, Outcome::Free))), Ok((404, paid())));
+        let other = Outcome::NotOurs(NotAChallenge::NoHeader);
+        assert_eq!(told(way(), Ok((402, other))), stopped(NotFollowed::AnotherPayment));
+        let failed = |error| stopped(NotFollowed::Failed(Box::new(error)));
+        assert_eq!(told(way(), Err(Failure::Paying(refused()))), failed(refused()));
+        let endless = Error::TooManyRedirects(10);
+        assert_eq!(told(way(), Err(Failure::Paying(endless.clone()))), failed(endless));
+        assert_eq!(told(way(), Err(Failure::Lost("reset"))), stopped(NotFollowed::NoAnswer));
+        // Where nothing was paid on the way, the end is what it is.
+        assert_eq!(told(None, Ok((302, paid()))), Ok((302, paid())));
+        assert!(told(None, Err(Failure::Paying(refused()))).is_err());
+    }
 
     #[test]
     fn a_redirect_is_followed_as_http_says() {

@@ -99,7 +99,7 @@ impl Books {
     ) -> Result<(), Refused> {
         for budget in policy.budgets(order.currency) {
             let host = order.origin.host();
-            if matches!(&budget.scope, Scope::Host(one) if one != host) {
+            if matches!(&budget.scope, Scope::Host(one) if !one.covers(order.origin)) {
                 continue;
             }
             let wanted = if budget.top_ups { order.top_up.unwrap_or(Units::ZERO) } else { order.price };
@@ -122,7 +122,7 @@ impl Books {
         let counts = |of: &str| match &budget.scope {
             Scope::InAll => true,
             Scope::EachHost => of == host,
-            Scope::Host(one) => of == one,
+            Scope::Host(one) => one.may_cover(of),
         };
         let settled = self.spending.0.iter().filter(|sum| {
             sum.kind == kind && sum.currency == currency && sum.end() > since && counts(&sum.host)
@@ -141,7 +141,8 @@ fn over(budget: &Budget, order: &Order<'_>, host: &str, spent: Units, wanted: Un
     let [spent, wanted, most] = [spent, wanted, budget.most].map(|amount| order.currency.format(amount));
     let whose = match &budget.scope {
         Scope::InAll => "in all".to_owned(),
-        Scope::EachHost | Scope::Host(_) => format!("for {host}"),
+        Scope::EachHost => format!("for {host}"),
+        Scope::Host(one) => format!("for {one}"),
     };
     let (rule, what, counted) = if budget.top_ups {
         (Rule::TopUpBudget, "the card would be charged", "charged")

@@ -1,6 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may fail loudly")]
 
 use super::*;
+use crate::origin::Host;
 use crate::policy::{Budget, Limits, Rule, Window};
 use proptest::prelude::*;
 use url::Url;
@@ -25,6 +26,10 @@ fn order(origin: &Origin, price: i64, top_up: Option<i64>) -> Order<'_> {
         last_price: None,
         redirected: false,
     }
+}
+
+fn host(name: &str) -> Host {
+    Host::parse(name).unwrap()
 }
 
 fn policy(budgets: impl IntoIterator<Item = Budget>) -> Policy {
@@ -89,13 +94,47 @@ fn each_host_has_its_own_and_all_share_one() {
     let policy = policy([
         Budget::spending(Window::Day, units(150)),
         Budget::spending(Window::Day, units(100)).for_each_host(),
-        Budget::spending(Window::Day, units(40)).for_host("b.example"),
+        Budget::spending(Window::Day, units(40)).for_host(host("b.example")),
     ]);
     books.put_aside(&policy, &order(&a, 100, None), None, NOW).unwrap();
     assert_eq!(books.put_aside(&policy, &order(&a, 1, None), None, NOW).unwrap_err().rule, Rule::Budget);
     let refused = books.put_aside(&policy, &order(&b, 41, None), None, NOW).unwrap_err();
     assert!(refused.why.contains("for b.example"), "{refused}");
     books.put_aside(&policy, &order(&b, 40, None), None, NOW).unwrap();
+}
+
+#[test]
+fn a_budget_for_a_host_holds_however_the_host_is_written() {
+    for (name, url) in [
+        ("api.example", "https://api.example"),
+        ("API.example", "https://api.example/"),
+        ("api.example:443", "https://api.example"),
+        ("api.example", "https://api.example:443"),
+        ("api.example", "https://api.example:8443"),
+        ("api.example:8443", "https://API.example:8443"),
+        ("api.example:80", "http://api.example"),
+        ("*.example", "https://api.example"),
+        ("bücher.example", "https://xn--bcher-kva.example"),
+        ("[::1]", "http://[::1]:8402"),
+    ] {
+        for budget in
+            [Budget::spending(Window::Day, units(100)), Budget::top_ups(Window::Day, units(100_000))]
+        {
+            let (mut books, here) = (Books::default(), origin(url));
+            let policy = policy([budget.for_host(host(name))]).allow_http(true);
+            let order = order(&here, 60, Some(60_000));
+            let ticket = books.put_aside(&policy, &order, None, NOW).unwrap();
+            let refused = books.put_aside(&policy, &order, None, NOW).unwrap_err();
+            assert!(refused.why.contains(&format!("for {}", host(name))), "{name} {url}: {refused}");
+            // Settled, it counts as well.
+            books.settle(ticket, units(60), units(60_000), NOW);
+            assert!(books.put_aside(&policy, &order, None, NOW).is_err(), "{name} {url}");
+        }
+    }
+    let (mut books, here) = (Books::default(), origin("https://api.example"));
+    let others = ["example", "api.example:8443", "*.api.example", "api.example.evil"];
+    let others = others.map(|name| Budget::spending(Window::Day, Units::ZERO).for_host(host(name)));
+    books.put_aside(&policy(others), &order(&here, 60, None), None, NOW).unwrap();
 }
 
 #[test]

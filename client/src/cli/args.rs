@@ -8,7 +8,8 @@ use std::path::PathBuf;
 /// Pays for HTTP requests that answer 402, by the stripe402 protocol, within limits.
 ///
 /// The first payment charges a card for a few dollars of credits; the requests that follow are paid from those. What may
-/// be spent is in the configuration (`stripe402 config`); flags can only tighten it.
+/// be spent is in the configuration (`stripe402 config`); flags can only tighten it. Without a configuration, flags in
+/// another currency than dollars need its --max-top-up.
 #[derive(Debug, Parser)]
 #[command(
     name = "stripe402",

@@ -95,8 +95,14 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => None,
             Err(error) => return Err(wrong(error.to_string())),
         };
+        Self::read(file, books, text.as_deref())
+    }
+
+    /// What a file says, or the defaults where there is none.
+    fn read(file: PathBuf, books: PathBuf, text: Option<&str>) -> Result<Self, Failed> {
+        let wrong = |why: String| Failed::usage(format!("{}: {why}", file.display()));
         let exists = text.is_some();
-        let written: Written = toml::from_str(text.as_deref().unwrap_or(TEMPLATE))
+        let written: Written = toml::from_str(text.unwrap_or(TEMPLATE))
             .map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         let mut policy =
             Policy::new().allow_http(written.allow_http).quote_lifetime(std::time::Duration::ZERO);
@@ -119,12 +125,12 @@ impl Config {
         Ok(Self { file, exists, store: FileStore::new(books), payment_method, policy, limits })
     }
 
-    /// The policy, tightened by what the command line says.
+    /// The policy, tightened by what the command line says. Without a file, a currency that only flags name is paid in
+    /// where they say how much the card may be charged: there is nothing else that would bound it.
     pub(crate) fn policy(&self, pay: &Pay) -> Result<Policy, Failed> {
         let mut limits = self.limits.clone();
         let mut tighten = |amount: &Amount, change: &dyn Fn(&mut Limits)| {
             let name = amount.currency;
-            // Without a configuration, an amount in another currency says that it may be spent.
             if self.exists && !self.limits.is_empty() && !limits.contains_key(&name) {
                 let file = self.file.display();
                 return Err(Failed::usage(format!(
@@ -146,6 +152,16 @@ impl Config {
         }
         for Allowance { amount, window } in &pay.top_up_budget {
             tighten(amount, &|limits| limits.budgets.push(Budget::top_ups(*window, amount.units)))?;
+        }
+        let boundless = |(name, limits): &(&Currency, &Limits)| {
+            !self.exists && !self.limits.contains_key(name) && limits.max_top_up.is_none()
+        };
+        if let Some((name, _)) = limits.iter().find(boundless) {
+            let file = self.file.display();
+            return Err(Failed::usage(format!(
+                "there are no limits for {name}, so flags in it need --max-top-up in {name}, too: the most that the card \
+                 may be charged at a time. Or write [limits.{name}] into {file}"
+            )));
         }
         let policy = limits
             .into_iter()
@@ -180,4 +196,78 @@ fn read_limits(currency: Currency, written: &WrittenLimits) -> Result<Limits, St
         }
     }
     Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Args, Command};
+    use crate::{Order, Origin, Rule};
+    use clap::Parser;
+
+    /// What these flags make of this file, or of none.
+    fn policy(file: Option<&str>, flags: &str) -> Result<Policy, String> {
+        let config = Config::read("config.toml".into(), "books.json".into(), file).unwrap();
+        let line = ["stripe402", "get", "https://api.example"].into_iter().chain(flags.split_whitespace());
+        let Command::Get { pay, .. } = Args::try_parse_from(line).unwrap().command else { panic!("{flags}") };
+        config.policy(&pay).map_err(|failed| {
+            assert_eq!(failed.exit, Exit::Usage, "{flags}");
+            failed.message
+        })
+    }
+
+    /// The rule that a charge of so many units runs into; the request costs a hundredth of the currency's unit.
+    fn refused(policy: &Policy, currency: &str, charge: i64) -> Option<Rule> {
+        let origin = Origin::of(&"https://api.example".parse().unwrap()).unwrap();
+        let order = Order {
+            origin: &origin,
+            currency: Currency::parse(currency).unwrap(),
+            price: Units::new(100).unwrap(),
+            top_up: Units::new(charge),
+            last_price: None,
+            redirected: false,
+        };
+        crate::Books::default().check(policy, &order, 1_800_000_000_000).err().map(|refused| refused.rule)
+    }
+
+    #[test]
+    fn without_a_file_no_flag_opens_a_charge_without_a_bound() {
+        for flags in [
+            "--max-price 0.05eur",
+            "--budget 2eur",
+            "--top-up-budget 50eur/month",
+            "--max-price 5jpy --max-top-up 20",
+        ] {
+            let why = policy(None, flags).unwrap_err();
+            assert!(why.contains("need --max-top-up in "), "{flags}: {why}");
+        }
+        let euro = policy(None, "--max-price 0.05eur --max-top-up 20eur").unwrap();
+        assert_eq!(refused(&euro, "eur", 200_000), None);
+        assert_eq!(refused(&euro, "eur", 200_100), Some(Rule::MaxTopUp));
+        assert_eq!(refused(&euro, "jpy", 1_000_000), Some(Rule::Currency));
+        // What holds without a file holds on, whatever flags say.
+        for flags in
+            ["", "--max-top-up 9999", "--max-price 9999", "--max-top-up 20eur", "--budget 9999/month"]
+        {
+            let policy = policy(None, flags).unwrap();
+            assert_eq!(refused(&policy, "usd", 200_000), None, "{flags}");
+            assert_eq!(refused(&policy, "usd", 200_100), Some(Rule::MaxTopUp), "{flags}");
+        }
+        assert_eq!(refused(&policy(None, "--max-top-up 5").unwrap(), "usd", 50_100), Some(Rule::MaxTopUp));
+    }
+
+    #[test]
+    fn with_a_file_flags_tighten_what_it_says() {
+        let file = "[limits.usd]\nmax_top_up = \"10\"\n[limits.eur]\n";
+        let why = policy(Some(file), "--max-price 1gbp").unwrap_err();
+        assert!(why.contains("has no limits for gbp"), "{why}");
+        let tighter = policy(Some(file), "--max-top-up 9999 --budget 1eur").unwrap();
+        assert_eq!(refused(&tighter, "usd", 100_100), Some(Rule::MaxTopUp));
+        // The file sets no bound here: that is its writer's word.
+        assert_eq!(refused(&tighter, "eur", 99_990_000), None);
+        // A file without any limits allows everything; a flag leaves its own currency.
+        let one = policy(Some(""), "--max-price 0.05eur").unwrap();
+        assert_eq!(refused(&one, "usd", 50_000), Some(Rule::Currency));
+        assert_eq!(refused(&one, "eur", 50_000), None);
+    }
 }

@@ -7,7 +7,8 @@ use crate::{CardError, Error, PayerError};
 pub(crate) enum Exit {
     /// An answer came, with a status below 400.
     Ok,
-    /// An answer came, with an error status that has nothing to do with payment.
+    /// An answer came, with an error status that has nothing to do with payment; or a redirect that was paid for, and that
+    /// leads to no answer.
     HttpError,
     /// The command line or the configuration is wrong.
     Usage,
@@ -78,7 +79,10 @@ impl Exit {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "An answer came, with a status below 400; or the command did what it should.",
-            Exit::HttpError => "An answer came, with an error status that has nothing to do with payment.",
+            Exit::HttpError => {
+                "An answer came, with an error status that has nothing to do with payment; or a redirect that was paid \
+                 for, and that leads to another payment or to no answer."
+            }
             Exit::Usage => "The command line or the configuration is wrong.",
             Exit::Unreachable => "The server could not be reached, or what it sent could not be read.",
             Exit::NothingToPayWith => {

@@ -127,6 +127,8 @@ fn read_data(data: &str) -> Result<Vec<u8>, Failed> {
 async fn show(answer: Response, outcome: &Outcome, request: &Message, say: Say) -> Result<Exit, Failed> {
     let status = answer.status();
     let exit = match outcome {
+        // It was paid for, and its redirect leads nowhere: an answer, but not the one that was asked for.
+        Outcome::Paid(paid) | Outcome::Reversed(paid) if paid.not_followed.is_some() => Exit::HttpError,
         Outcome::Free | Outcome::Paid(_) | Outcome::Reversed(_) | Outcome::Rejected => {
             if status.as_u16() < 400 { Exit::Ok } else { Exit::HttpError }
         }
@@ -139,7 +141,7 @@ async fn show(answer: Response, outcome: &Outcome, request: &Message, say: Say) 
     if matches!(exit, Exit::NothingToPayWith | Exit::PaymentFailed | Exit::Unknown) && status.as_u16() >= 400
     {
         let body = in_memory(answer).await.unwrap_or_default();
-        return Err(Failed::new(exit, refusal(outcome, &body)));
+        return Err(Failed::new(exit, refusal(outcome, status.as_u16(), &body)));
     }
     let head = head(&answer);
     if say.json() {
@@ -265,10 +267,11 @@ fn note(outcome: &Outcome) -> Option<String> {
             if let Some(error) = &paid.not_kept {
                 note.extend(["; this could not be written down: ", &error.to_string()]);
             }
-            Some(note)
+            Some(note + &not_followed(paid))
         }
         Outcome::Reversed(paid) => {
-            Some(format!("the server's origin failed, and the price was given back{}", charged(paid)))
+            let note = "the server's origin failed, and the price was given back";
+            Some(format!("{note}{}{}", charged(paid), not_followed(paid)))
         }
         Outcome::NotOurs(why) => Some(format!("this 402 cannot be paid by stripe402: {why}")),
         Outcome::Rejected => Some("refused before it was paid".to_owned()),
@@ -280,6 +283,11 @@ fn note(outcome: &Outcome) -> Option<String> {
     }
 }
 
+fn not_followed(paid: &Paid) -> String {
+    let why = paid.not_followed.as_ref();
+    why.map_or_else(String::new, |why| format!("; the redirect that this paid for was not followed: {why}"))
+}
+
 fn charged(paid: &Paid) -> String {
     let currency = paid.price.map_or(Currency::USD, |(currency, _)| currency);
     let charge = paid.charged.map(|units| format!("; the card was charged {}", currency.format(units)));
@@ -289,7 +297,7 @@ fn charged(paid: &Paid) -> String {
 }
 
 /// Why it was not paid, in the server's words where there are some.
-fn refusal(outcome: &Outcome, body: &[u8]) -> String {
+fn refusal(outcome: &Outcome, status: u16, body: &[u8]) -> String {
     let said = serde_json::from_slice::<PaymentResponse>(body).ok();
     let sentence = said.as_ref().and_then(|said| said.error.as_deref()).map(plain);
     let action = said.as_ref().is_some_and(|said| said.action.is_some());
@@ -318,7 +326,9 @@ fn refusal(outcome: &Outcome, body: &[u8]) -> String {
         }
         Outcome::NoOffer(_) => sentence.unwrap_or_else(|| "nothing can be paid there now".to_owned()),
         Outcome::Unknown => {
-            let sentence = sentence.map(|sentence| format!(" ({sentence})")).unwrap_or_default();
+            // A refusal speaks of the last try alone, not of the one before.
+            let last = if status < 500 { format!("the last try was answered {status}: ") } else { String::new() };
+            let sentence = sentence.map(|sentence| format!(" ({last}{sentence})")).unwrap_or_default();
             format!("nobody knows yet whether the card was charged{sentence}. The same command later charges nobody twice")
         }
         _ => "not paid".to_owned(),
@@ -354,6 +364,7 @@ fn payment_json(outcome: &Outcome) -> Value {
     put("creditsRemaining", paid.receipt.as_ref().map(|receipt| receipt.credits_remaining.get().into()));
     put("chargeId", paid.receipt.as_ref().and_then(|receipt| receipt.charge_id.clone()).map(Value::from));
     put("notKept", paid.not_kept.as_ref().map(|error| error.to_string().into()));
+    put("notFollowed", paid.not_followed.as_ref().map(|why| why.to_string().into()));
     put("doubt", paid.doubt.map(|doubt| doubt.to_string().into()));
     json
 }

@@ -49,6 +49,13 @@ pub(super) struct Verdict {
     pub(super) client: Option<ClientId>,
 }
 
+impl Verdict {
+    /// Nobody knows.
+    pub(super) const fn unknown() -> Self {
+        Self { outcome: Outcome::Unknown, settled: Settled::Unknown, client: None }
+    }
+}
+
 impl Answer {
     /// Of a status and headers; `header` gives all values of a name.
     pub(crate) fn read(status: u16, header: impl Fn(&'static str) -> Vec<String>) -> Self {
@@ -106,7 +113,7 @@ impl Answer {
                 return Verdict { outcome: Outcome::Rejected, settled: Settled::Nothing, client: None };
             }
             Receipt::None if self.status >= 500 => {
-                return Verdict { outcome: Outcome::Unknown, settled: Settled::Unknown, client: None };
+                return Verdict::unknown();
             }
             Receipt::None => return doubtful(Doubt::NoReceipt, Settled::Unknown),
         };

@@ -4,6 +4,8 @@
 //! - nothing that could cost money is sent before it was put aside in the books, and so allowed by the policy;
 //! - at most one card is charged, for exactly the offer that was allowed: the amount of the top-up goes with it, so that
 //!   a server whose smallest top-up has risen meanwhile has to refuse;
+//! - what may have been spent stays spent: once an answer to a payment has left its outcome open, only an answer that is
+//!   about that payment takes it back, and no refusal for another reason;
 //! - it ends: one request without a payment, two with credits, one with a card, and a few repetitions of the last one,
 //!   byte for byte, where its outcome is not known.
 
@@ -12,7 +14,7 @@ mod outcome;
 mod step;
 
 pub(crate) use answer::{Answer, Settled};
-pub use outcome::{Doubt, Outcome, Paid};
+pub use outcome::{Doubt, NotFollowed, Outcome, Paid};
 pub(crate) use step::{Arrived, Done, Event, Start, Step};
 
 use crate::books::Millis;
@@ -20,6 +22,7 @@ use crate::challenge::Challenge;
 use crate::error::Error;
 use crate::payer::Means;
 use crate::policy::{Order, Refused, Rule};
+use answer::Verdict;
 use std::time::Duration;
 use stripe402_core::protocol::{Accept, ClientId, Currency, ErrorCode, Payment, Units};
 
@@ -58,6 +61,8 @@ pub(crate) struct Exchange {
     start: Start,
     state: State,
     sent: Option<Payment>,
+    /// Whether the payment that was sent last was sent before, and may have been made then.
+    unsettled: bool,
     turned: bool,
     repetitions: u32,
     waited: Duration,
@@ -70,6 +75,7 @@ impl Exchange {
             start,
             state: State::Bare,
             sent: None,
+            unsettled: false,
             turned: false,
             repetitions: 0,
             waited: Duration::ZERO,
@@ -110,6 +116,7 @@ impl Exchange {
 
     fn send(&mut self, payment: Payment) -> Step {
         self.sent = Some(payment.clone());
+        self.unsettled = false;
         Step::Send(Some(payment))
     }
 
@@ -210,6 +217,7 @@ impl Exchange {
         }
         self.repetitions = self.repetitions.saturating_add(1);
         self.waited = waited;
+        self.unsettled = true;
         true
     }
 
@@ -228,9 +236,13 @@ impl Exchange {
     fn challenged(&mut self, answer: &Answer) -> Step {
         let challenge = match &answer.challenge {
             Ok(challenge) => challenge.clone(),
+            Err(_) if self.unsettled => return self.done(Outcome::Unknown, Settled::Unknown),
             Err(error) => return self.done(Outcome::NotOurs(*error), Settled::Nothing),
         };
         let code = challenge.error;
+        if self.unsettled && !self.settles(&challenge) {
+            return self.done(Outcome::Unknown, Settled::Unknown);
+        }
         let asks_again = matches!(code, None | Some(ErrorCode::InsufficientCredits));
         let same = |offer: &Accept| {
             let key = |offer: &Accept| (offer.currency, offer.amount, offer.min_top_up);
@@ -256,6 +268,18 @@ impl Exchange {
             State::Credits { .. } | State::Turning { .. } | State::Asking { .. } | State::Card { .. } => {
                 self.done(Outcome::Failed { code, challenge }, Settled::Nothing)
             }
+        }
+    }
+
+    /// Whether a 402 says what became of this very payment, and so of its earlier tries: that the card was declined, that
+    /// the payment failed and can be tried again, that the credits do not do. Anything else could have been said without
+    /// a look at them: of the route's new smallest top-up, say, or of an account that was frozen since.
+    fn settles(&self, challenge: &Challenge) -> bool {
+        let with_card = matches!(self.state, State::Card { .. });
+        match challenge.error {
+            Some(ErrorCode::CardDeclined | ErrorCode::PaymentFailed) => !challenge.offers.is_empty(),
+            Some(ErrorCode::InsufficientCredits) => !with_card,
+            _ => false,
         }
     }
 
@@ -294,7 +318,11 @@ impl Exchange {
             State::Bare | State::Turning { .. } | State::Asking { .. } => (None, None),
         };
         let asked = !matches!(self.state, State::Credits { offer: None, .. });
-        let verdict = answer.verdict(sent, offer, charge);
+        let mut verdict = answer.verdict(sent, offer, charge);
+        // A refusal (429, say) is of this try. The one before may have been paid.
+        if self.unsettled && matches!(verdict.outcome, Outcome::Rejected) {
+            verdict = Verdict::unknown();
+        }
         Step::Done(Box::new(Done {
             outcome: verdict.outcome,
             settled: verdict.settled,

@@ -1,6 +1,7 @@
 //! What became of a request, for its caller.
 
 use crate::challenge::{Challenge, NotAChallenge};
+use crate::error::Error;
 use crate::store::StoreError;
 use stripe402_core::protocol::{Currency, ErrorCode, PaymentResponse, Units};
 
@@ -23,8 +24,9 @@ pub enum Outcome {
         /// What was asked for.
         challenge: Challenge,
     },
-    /// Nobody knows whether a card was charged, and it took too long to find out; the answer is the 503. The same request
-    /// can be sent again later: nobody is charged twice.
+    /// Nobody knows whether a card was charged, and it took too long to find out; the answer is the 503, or what a
+    /// repetition of the payment was refused with for another reason (429). The same request can be sent again later:
+    /// nobody is charged twice.
     Unknown,
     /// There is nothing that could be paid now; the answer is the 402.
     NoOffer(Challenge),
@@ -48,6 +50,22 @@ pub struct Paid {
     /// Why the books could not be written after it was paid for: the client id may not be kept, and what was put aside
     /// stays aside, and counts.
     pub not_kept: Option<StoreError>,
+    /// The answer is a redirect that was paid for; this is why it was not followed to its end.
+    pub not_followed: Option<NotFollowed>,
+}
+
+/// Why a redirect that was paid for was not followed to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFollowed {
+    /// Where it leads, payment is asked for, or something else went wrong.
+    #[error("{0}")]
+    Failed(Box<Error>),
+    /// Where it leads, there is a 402 that nothing could be paid for.
+    #[error("where it leads, there is a 402 that cannot be paid")]
+    AnotherPayment,
+    /// Where it leads, nobody answered.
+    #[error("there is no answer from where it leads")]
+    NoAnswer,
 }
 
 /// What is wrong with a receipt. The request was answered, but what the server says of the payment is not believed: no

@@ -10,6 +10,7 @@ use stripe402_core::protocol::{PaymentMethodId, encode};
 use url::Url;
 
 mod any_server;
+mod unsettled;
 
 const NOW: Millis = 1_800_000_000_000;
 

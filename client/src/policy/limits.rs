@@ -1,5 +1,6 @@
 //! The limits of one currency.
 
+use crate::origin::Host;
 use std::fmt;
 use stripe402_core::protocol::Units;
 
@@ -68,9 +69,19 @@ impl Budget {
         Self { scope: Scope::EachHost, ..self }
     }
 
-    /// The same for one host (`host[:port]`, as in the URL).
-    pub fn for_host(self, host: impl Into<String>) -> Self {
-        Self { scope: Scope::Host(host.into()), ..self }
+    /// The same for one host, or for all that the name covers together, as in a list of hosts.
+    ///
+    /// ```
+    /// use stripe402_client::protocol::{Currency, Units};
+    /// use stripe402_client::{Budget, Host, Window};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let most = Currency::USD.parse_price("2")?;
+    /// let budget = Budget::spending(Window::Day, most).for_host(Host::parse("API.example:443")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_host(self, host: Host) -> Self {
+        Self { scope: Scope::Host(host), ..self }
     }
 }
 
@@ -81,8 +92,8 @@ pub enum Scope {
     InAll,
     /// Each host on its own.
     EachHost,
-    /// This host: `host[:port]`.
-    Host(String),
+    /// This host, or all that the name covers together.
+    Host(Host),
 }
 
 /// A time, back from now; it slides, so that a budget is never spent twice around midnight.

@@ -23,4 +23,5 @@ mod redirects;
 #[path = "../gate/scripted.rs"]
 #[allow(dead_code, reason = "the gate's tests use the rest")]
 mod scripted;
+mod told;
 mod worker;

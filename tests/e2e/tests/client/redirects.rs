@@ -1,8 +1,8 @@
 //! Redirects: followed, but no payment goes along to another host.
 
 use serde_json::json;
-use stripe402_client::protocol::PAYMENT;
-use stripe402_client::{Error, Outcome, Paying, Rule};
+use stripe402_client::protocol::{PAYMENT, Units};
+use stripe402_client::{Error, NotFollowed, Outcome, Paying, Rule};
 
 use crate::given::{client, outcome};
 use crate::liars::{asks, card, known, paid, payment};
@@ -40,24 +40,54 @@ async fn another_host_is_not_paid() {
 async fn the_same_host_is_paid_after_a_redirect_and_nobody_after_a_payment() {
     let server = Scripted::start(|asked| match (asked.target(), payment(asked).is_some()) {
         ("/old", _) => answer(308, &["location: /new"], ""),
-        ("/new" | "/paid-redirect", false) => asks(&json!({}), None),
+        ("/new", false) => asks(&json!({}), None),
         ("/new", true) => paid(&json!({})),
-        ("/paid-redirect", true) => {
-            let receipt = String::from_utf8(paid(&json!({}))).unwrap();
-            let receipt = receipt.lines().find(|line| line.starts_with("payment-response")).unwrap();
-            answer(303, &["location: /new", receipt], "")
-        }
         _ => answer(404, &[], ""),
     });
     let paying = Paying::new(card());
     let answer = client(&paying).post(format!("{}/old", server.url())).body("kept").send().await.unwrap();
     assert!(matches!(outcome(&answer), Outcome::Paid(_)), "{:?}", outcome(&answer));
     assert!(server.asked().iter().all(|asked| asked.line.starts_with("POST")));
-    let error = client(&paying).get(format!("{}/paid-redirect", server.url())).send().await.unwrap_err();
-    assert!(
-        matches!(Error::of(&error), Some(Error::Refused(refused)) if refused.rule == Rule::Redirect),
-        "{error:?}"
-    );
+    let sold = leads_on(format!("{}/new", server.url()));
+    let answer = client(&paying).get(sold.url()).send().await.unwrap();
+    // It was paid for: an error would say that nothing was.
+    let Outcome::Paid(paid) = outcome(&answer) else { panic!("{:?}", outcome(&answer)) };
+    assert_eq!((answer.status().as_u16(), paid.charged.map(Units::get)), (303, Some(50_000)));
+    let Some(NotFollowed::Failed(why)) = paid.not_followed else { panic!("{paid:?}") };
+    assert!(matches!(&*why, Error::Refused(refused) if refused.rule == Rule::Redirect), "{why:?}");
+    assert_eq!(server.last().header(PAYMENT), None);
+}
+
+/// Asks for payment, and answers it with a redirect and a receipt.
+pub(crate) fn leads_on(url: String) -> Scripted {
+    Scripted::start(move |asked| {
+        if asked.header(PAYMENT).is_none() {
+            return asks(&json!({}), None);
+        }
+        let receipt = String::from_utf8(paid(&json!({"chargeId": "pi_1"}))).unwrap();
+        let receipt = receipt.lines().find(|line| line.starts_with("payment-response")).unwrap();
+        answer(303, &[&format!("location: {url}"), receipt], "")
+    })
+}
+
+#[tokio::test]
+async fn what_was_paid_for_on_the_way_is_told_at_its_end() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}/", gone.local_addr().unwrap());
+    drop(gone);
+    let free = Scripted::with_headers(&[]);
+    let other = Scripted::start(|_| answer(402, &[], ""));
+    for (url, status, not_followed) in [
+        (free.url(), 200, None),
+        (other.url(), 303, Some(NotFollowed::AnotherPayment)),
+        (nowhere, 303, Some(NotFollowed::NoAnswer)),
+    ] {
+        let sold = leads_on(url.clone());
+        let answer = client(&Paying::new(card())).get(sold.url()).send().await.unwrap();
+        let Outcome::Paid(paid) = outcome(&answer) else { panic!("{url}: {:?}", outcome(&answer)) };
+        assert_eq!((answer.status().as_u16(), paid.not_followed), (status, not_followed), "{url}");
+        assert_eq!(paid.charged.map(Units::get), Some(50_000), "{url}");
+    }
 }
 
 #[tokio::test]
