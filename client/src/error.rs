@@ -37,6 +37,12 @@ pub enum Error {
     /// The books could not be read or kept. If this comes after a payment was sent, it counts as spent.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The connection was lost after the payment was sent, and it was not sent again, or not any more. Whether it was made is
+    /// not known; it counts as spent.
+    #[error(
+        "the connection was lost after the payment was sent, so nobody knows yet whether it was made: {0}"
+    )]
+    LostAfterPayment(String),
     /// The reqwest client follows redirects by itself, and would take payments along to wherever they lead.
     #[error(
         "the reqwest client follows redirects by itself: build it with redirect::Policy::none(), this middleware follows \

@@ -65,7 +65,10 @@ impl Paying {
         let mut paid = None;
         let end = self.along(&mut connection, &mut paid).await;
         let (response, outcome) = redirect::arrive(paid, end).map_err(|failure| match failure {
-            Failure::Lost(error) => FetchError::Fetch(error),
+            Failure::Lost { paid: true, .. } => {
+                FetchError::Paying(Error::LostAfterPayment("no answer came".to_owned()))
+            }
+            Failure::Lost { error, paid: false } => FetchError::Fetch(error),
             Failure::Paying(error) => FetchError::Paying(error),
         })?;
         Ok(Fetched { response, outcome })
@@ -92,7 +95,7 @@ impl Paying {
                 redirected = true;
                 *paid = Some((response, outcome));
             }
-            connection.follow(next).map_err(Failure::Lost)?;
+            connection.follow(next).map_err(unpaid)?;
         }
         Err(Error::TooManyRedirects(self.most_redirects()).into())
     }
@@ -123,7 +126,7 @@ impl Connection {
             redirected,
             replayable: self.body.is_some() || self.request.body().is_none(),
             idempotent: matches!(self.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
-            has_key: self.request.headers().has("idempotency-key").map_err(Failure::Lost)?,
+            has_key: self.request.headers().has("idempotency-key").map_err(unpaid)?,
         })
     }
 
@@ -208,4 +211,9 @@ pub(crate) async fn post(
     let response = send(&request).await?;
     let bytes = JsFuture::from(response.array_buffer()?).await?;
     Ok((response.status(), Uint8Array::new(&bytes).to_vec()))
+}
+
+/// What went wrong before any payment.
+fn unpaid(error: JsValue) -> Failure<JsValue> {
+    Failure::Lost { error, paid: false }
 }

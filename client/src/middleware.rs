@@ -55,6 +55,22 @@ impl Error {
     }
 }
 
+/// Why there is no answer. The innermost reason says the most; a URL in it could hold a password.
+pub(crate) fn reason(error: reqwest_middleware::Error) -> String {
+    let error = match error {
+        reqwest_middleware::Error::Reqwest(error) if error.is_timeout() => {
+            return "it took too long".to_owned();
+        }
+        reqwest_middleware::Error::Reqwest(error) => error.without_url(),
+        reqwest_middleware::Error::Middleware(error) => return error.to_string(),
+    };
+    let mut reason: &dyn std::error::Error = &error;
+    while let Some(inner) = reason.source() {
+        reason = inner;
+    }
+    reason.to_string()
+}
+
 fn failed(error: Error) -> reqwest_middleware::Error {
     reqwest_middleware::Error::middleware(error)
 }
@@ -76,7 +92,8 @@ impl Middleware for Paying {
         let mut paid = None;
         let end = self.along(&mut connection, &mut paid).await;
         let (mut reply, outcome) = redirect::arrive(paid, end).map_err(|failure| match failure {
-            Failure::Lost(error) => error,
+            Failure::Lost { error, paid } if !paid || Error::of(&error).is_some() => error,
+            Failure::Lost { error, .. } => failed(Error::LostAfterPayment(reason(error))),
             Failure::Paying(error) => failed(error),
         })?;
         reply.extensions_mut().insert(outcome);

@@ -134,7 +134,11 @@ pub(crate) struct Lost<E> {
 #[derive(Debug)]
 pub(crate) enum Failure<E> {
     Paying(Error),
-    Lost(E),
+    /// `paid`: a payment was under way.
+    Lost {
+        error: E,
+        paid: bool,
+    },
 }
 
 impl<E> From<Error> for Failure<E> {
@@ -226,8 +230,10 @@ impl<W: Wire> Run<'_, W> {
                     return Err((*error).into());
                 }
                 Step::FailAsLost { settled } => {
+                    let paid = matches!(settled, Settled::Unknown);
                     self.settle(settled).await?;
-                    return Err(self.lost.map_or(Failure::Paying(Error::Confused), Failure::Lost));
+                    let lost = |error| Failure::Lost { error, paid };
+                    return Err(self.lost.map_or(Failure::Paying(Error::Confused), lost));
                 }
             };
             step = exchange.next(event, self.wire.now());

@@ -60,7 +60,7 @@ pub(crate) fn arrive<R, E>(
         Ok((end, Outcome::Free)) => return Ok((end, outcome)),
         Ok(_) => NotFollowed::AnotherPayment,
         Err(Failure::Paying(error)) => NotFollowed::Failed(Box::new(error)),
-        Err(Failure::Lost(_)) => NotFollowed::NoAnswer,
+        Err(Failure::Lost { .. }) => NotFollowed::NoAnswer,
     };
     if let Outcome::Paid(paid) | Outcome::Reversed(paid) = &mut outcome {
         paid.not_followed = Some(why);
@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(told(way(), Err(Failure::Paying(refused()))), failed(refused()));
         let endless = Error::TooManyRedirects(10);
         assert_eq!(told(way(), Err(Failure::Paying(endless.clone()))), failed(endless));
-        assert_eq!(told(way(), Err(Failure::Lost("reset"))), stopped(NotFollowed::NoAnswer));
+        assert_eq!(
+            told(way(), Err(Failure::Lost { error: "reset", paid: false })),
+            stopped(NotFollowed::NoAnswer)
+        );
         // Where nothing was paid on the way, the end is what it is.
         assert_eq!(told(None, Ok((302, paid()))), Ok((302, paid())));
         assert!(told(None, Err(Failure::Paying(refused()))).is_err());

@@ -18,7 +18,7 @@ pub(crate) const TEMPLATE: &str = r#"# What stripe402 may spend. Amounts are dec
 # max_price_rise = "2"            # refuses a price that is more than twice what it was the last time
 # allow_http = true               # pays over plain http to other machines, too
 
-[limits.usd]                      # a currency without limits is refused
+[limits.usd]                      # other currencies are refused; without any [limits], these hold
 max_price = "1"                   # for one request
 max_top_up = "20"                 # for one charge of the card
 top_ups = { day = "50" }          # charges of all hosts together; also: hour, month
@@ -114,7 +114,11 @@ impl Config {
             policy = policy.max_price_rise(factor);
         }
         let mut limits = BTreeMap::new();
-        for (code, written) in written.limits {
+        // Who writes down a payment method does not ask for an open purse.
+        let defaults =
+            || toml::from_str(TEMPLATE).map(|template: Written| template.limits).unwrap_or_default();
+        let said = if written.limits.is_empty() { defaults() } else { written.limits };
+        for (code, written) in said {
             let currency =
                 Currency::parse(&code).map_err(|error| wrong(format!("limits.{code}: this is {error}")))?;
             let read =
@@ -131,7 +135,7 @@ impl Config {
         let mut limits = self.limits.clone();
         let mut tighten = |amount: &Amount, change: &dyn Fn(&mut Limits)| {
             let name = amount.currency;
-            if self.exists && !self.limits.is_empty() && !limits.contains_key(&name) {
+            if self.exists && !limits.contains_key(&name) {
                 let file = self.file.display();
                 return Err(Failed::usage(format!(
                     "{file} has no limits for {name}: flags can only tighten them"
@@ -265,9 +269,12 @@ mod tests {
         assert_eq!(refused(&tighter, "usd", 100_100), Some(Rule::MaxTopUp));
         // The file sets no bound here: that is its writer's word.
         assert_eq!(refused(&tighter, "eur", 99_990_000), None);
-        // A file without any limits allows everything; a flag leaves its own currency.
-        let one = policy(Some(""), "--max-price 0.05eur").unwrap();
-        assert_eq!(refused(&one, "usd", 50_000), Some(Rule::Currency));
-        assert_eq!(refused(&one, "eur", 50_000), None);
+        // A file without any limits leaves those that hold without it.
+        for file in ["", "payment_method = \"pm_card_visa\"\n", "[limits]\n"] {
+            let policy = policy(Some(file), "").unwrap();
+            assert_eq!(refused(&policy, "usd", 200_000), None, "{file}");
+            assert_eq!(refused(&policy, "usd", 200_100), Some(Rule::MaxTopUp), "{file}");
+            assert_eq!(refused(&policy, "eur", 50_000), Some(Rule::Currency), "{file}");
+        }
     }
 }

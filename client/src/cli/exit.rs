@@ -142,6 +142,7 @@ impl From<Error> for Failed {
             Error::Payer(PayerError::Other(_)) | Error::TopUpBelowMinimum { .. } | Error::NotHttp => {
                 Exit::Usage
             }
+            Error::LostAfterPayment(_) => Exit::Unknown,
             Error::Store(_) | Error::NoRandomness => Exit::Local,
             Error::TooLarge => Exit::PaymentFailed,
             // What the server's answers led to, and what may be added later.
@@ -165,14 +166,7 @@ impl From<reqwest_middleware::Error> for Failed {
 
 impl From<reqwest::Error> for Failed {
     fn from(error: reqwest::Error) -> Self {
-        // The innermost reason says the most; a URL in it could hold a password.
-        let error = error.without_url();
-        let mut reason: &dyn std::error::Error = &error;
-        while let Some(inner) = reason.source() {
-            reason = inner;
-        }
-        let what = if error.is_timeout() { "it took too long".to_owned() } else { reason.to_string() };
-        Self::new(Exit::Unreachable, format!("no answer: {what}"))
+        Self::new(Exit::Unreachable, format!("no answer: {}", crate::middleware::reason(error.into())))
     }
 }
 

@@ -62,3 +62,19 @@ fn without_a_configuration_a_flag_opens_no_charge_without_a_bound() {
     assert!(refused.exit == 6 && refused.err.contains("max-top-up: "), "{refused:?}");
     assert!(dear.asked().iter().all(|asked| asked.header(PAYMENT).is_none()));
 }
+
+#[test]
+fn a_connection_that_breaks_with_the_payment_on_it_is_no_mere_failure() {
+    let home = Folder::new();
+    let server = Scripted::start(|asked| match asked.header(PAYMENT) {
+        None => asks(&json!({}), None),
+        Some(_) => Vec::new(),
+    });
+    let said = runs(&home, &["post", &server.url(), "-d", "x", "--payment-method", "pm_a"]);
+    assert!(said.exit == 7 && said.err.contains("nobody knows yet whether it was made"), "{said:?}");
+    let shown = runs(&home, &["config", "show"]);
+    assert!(shown.out.contains("charges in a day: at most $50.00 in all, $5.00 so far"), "{shown:?}");
+    let mute = Scripted::start(|_| Vec::new());
+    let said = runs(&home, &["post", &mute.url(), "-d", "x", "--payment-method", "pm_a"]);
+    assert!(said.exit == 3 && !said.err.contains("nobody knows"), "{said:?}");
+}
