@@ -134,8 +134,13 @@ impl Offer<'_> {
                 label for="limit" { "Ask me before a page costs more than" }
                 span class="amount" {
                     span { (code) }
-                    input id="limit" type="text" inputmode="decimal" autocomplete="off" value=(limit.to_decimal());
+                    input id="limit" type="text" inputmode="decimal" autocomplete="off" aria-describedby="unread"
+                        value=(limit.to_decimal());
                 }
+            }
+            p id="unread" class="say bad" role="alert" hidden {
+                "Write above which price you want to be asked as a plain number, like 0.50, or leave it empty: then "
+                "you are never asked."
             }
             noscript { p class="say bad" { "Paying here needs JavaScript, for Stripe's card form." } }
         }
