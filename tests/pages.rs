@@ -104,6 +104,14 @@ fn what_is_no_get_is_called_and_not_opened() {
 }
 
 #[test]
+fn the_call_has_the_query_and_nothing_of_it_leaves_the_quotes_or_the_element() {
+    let Page { html, .. } =
+        page(&settings(false, json!({})), "GET", "/joke?q=1&x=';id;'&y=</pre><script>&z[]={1,2}", None);
+    let url = "https://api.example/joke?q=1&amp;x=%27;id;%27&amp;y=&lt;/pre&gt;&lt;script&gt;&amp;z%5B%5D=%7B1,2%7D";
+    assert!(html.contains(&format!("curl '{url}' \\\n")), "{html}");
+}
+
+#[test]
 fn the_account_loads_nothing_from_anywhere() {
     let Page { html, policy } = account(&settings(true, json!({})), "https://api.example", NONCE);
     assert!(!html.contains("stripe.com") && !policy.contains("stripe.com"), "{policy}");

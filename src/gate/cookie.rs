@@ -2,7 +2,7 @@
 //!
 //! Kept true here: it counts only where the browser itself says that the person navigated, or that a page of this very
 //! origin asks (`Sec-Fetch-*`); a browser that fetches ahead of its person spends nothing; a price above what the
-//! person set is paid only after they agreed to just that.
+//! person set is paid only after they agreed to just that, and so is any price where nothing readable is set.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,8 @@ use stripe402_core::protocol::{ClientId, Currency, Units};
 
 /// The cookie that holds the client id. `__Host-`: only this host sets it, only over TLS, for all of its paths.
 pub const COOKIE: &str = "__Host-stripe402";
-/// The cookie that holds what may be spent on one request without asking: `1000.usd`. Written by our page.
+/// The cookie that holds what may be spent on one request without asking: `1000.usd`. Written by our page, so browsers
+/// may forget it long before [`COOKIE`].
 pub const LIMIT: &str = "__Host-stripe402-limit";
 /// The cookie by which a person agrees to one request above that: written by our page, for a few seconds.
 pub const AGREED: &str = "__Host-stripe402-agreed";
@@ -55,7 +56,7 @@ impl Fetched {
 pub struct Cookie {
     /// Whose credits.
     pub client_id: ClientId,
-    /// What one request may cost without asking; none: anything.
+    /// What one request may cost without asking; none: nothing.
     limit: Option<String>,
     /// What the person has just agreed to.
     agreed: Option<String>,
@@ -74,8 +75,8 @@ impl Cookie {
 
     /// Whether it may pay this price without asking, or the person has just agreed to it (see [`agreement`]).
     pub fn pays(&self, price: Units, currency: Currency, agreement: impl FnOnce() -> String) -> bool {
-        let Some(limit) = &self.limit else { return true };
-        let within = limit.split_once('.').is_some_and(|(units, code)| {
+        let limit = self.limit.as_ref().and_then(|limit| limit.split_once('.'));
+        let within = limit.is_some_and(|(units, code)| {
             code == currency.code() && units.parse::<i64>().is_ok_and(|units| price.get() <= units)
         });
         within || self.agreed.as_ref().is_some_and(|agreed| *agreed == agreement())
@@ -203,7 +204,12 @@ mod tests {
         let agreed = agreement("GET", "/dear", "?a=1", units(5_000), usd);
         let cookie = |more: &str| read(&format!("{COOKIE}={ID}{more}")).unwrap();
         let dear = |cookie: Cookie| cookie.pays(units(5_000), usd, || agreed.clone());
-        assert!(dear(cookie("")), "no limit was set");
+        assert!(!dear(cookie("")), "no limit was set, or the browser has forgotten it");
+        assert!(dear(cookie(&format!("; {AGREED}={agreed}"))));
+        assert!(
+            !dear(cookie(&format!("; {LIMIT}=9000.usd; {LIMIT}=9000.usd"))),
+            "nobody knows which is meant"
+        );
         assert!(dear(cookie(&format!("; {LIMIT}=5000.usd"))));
         assert!(!dear(cookie(&format!("; {LIMIT}=4999.usd"))));
         assert!(!dear(cookie(&format!("; {LIMIT}=9000.eur"))), "another currency is asked about");
@@ -229,6 +235,7 @@ mod tests {
             (format!("{COOKIE}={ID}"), None),
             (format!("a=b; {COOKIE}={ID}; c=d"), Some("a=b; c=d")),
             (format!("{LIMIT}=1.usd;a=b;{AGREED}=x"), Some("a=b")),
+            (format!("{COOKIE}-try=1; a=b"), Some("a=b")),
             (format!("a=b, {COOKIE}={ID}; c=d"), Some("c=d")),
             (format!("__host-STRIPE402={ID}; c=d"), Some("c=d")),
             ("a=b; c=\"d e\"".to_owned(), Some("a=b; c=\"d e\"")),

@@ -134,8 +134,13 @@ impl Offer<'_> {
                 label for="limit" { "Ask me before a page costs more than" }
                 span class="amount" {
                     span { (code) }
-                    input id="limit" type="text" inputmode="decimal" autocomplete="off" value=(limit.to_decimal());
+                    input id="limit" type="text" inputmode="decimal" autocomplete="off" aria-describedby="unread"
+                        value=(limit.to_decimal());
                 }
+            }
+            p id="unread" class="say bad" role="alert" hidden {
+                "Write above which price you want to be asked as a plain number, like 0.50, or leave it empty: then "
+                "you are never asked."
             }
             noscript { p class="say bad" { "Paying here needs JavaScript, for Stripe's card form." } }
         }
@@ -143,8 +148,8 @@ impl Offer<'_> {
 
     /// How a program calls it.
     fn calling(&self, origin: &str) -> Markup {
-        // Within single quotes of a shell nothing but a quote means anything.
-        let url = format!("{origin}{}", self.target.canonical).replace('\'', "%27");
+        let (path, query) = (&self.target.canonical, &self.target.query);
+        let url = origin.replace('\'', "%27") + &in_quotes(&format!("{path}{query}"));
         let method = if self.method == "GET" { String::new() } else { format!("-X {} ", self.method) };
         let payment = r#"{"stripe402Version":1,"paymentMethodId":"pm_…"}"#;
         html! {
@@ -159,6 +164,23 @@ impl Offer<'_> {
             }
         }
     }
+}
+
+/// A path and query as they stand between single quotes after `curl`. There nothing but a quote means anything to a shell, and to
+/// curl brackets and braces do: with them one command would be many requests.
+fn in_quotes(target: &str) -> String {
+    let mut text = String::with_capacity(target.len());
+    for character in target.chars() {
+        match character {
+            '\'' => text.push_str("%27"),
+            '[' => text.push_str("%5B"),
+            ']' => text.push_str("%5D"),
+            '{' => text.push_str("%7B"),
+            '}' => text.push_str("%7D"),
+            other => text.push(other),
+        }
+    }
+    text
 }
 
 /// How many requests an amount pays for.
@@ -178,6 +200,18 @@ fn requests(units: Units, price: Units) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_stays_within_its_quotes_and_is_one_request() {
+        let rows = [
+            ("/a?q=1&r=%27", "/a?q=1&r=%27"),
+            ("/a'b?q=';id;'", "/a%27b?q=%27;id;%27"),
+            ("/a?x[]={1,2}&$(id)`id`", "/a?x%5B%5D=%7B1,2%7D&$(id)`id`"),
+        ];
+        for (target, text) in rows {
+            assert_eq!(in_quotes(target), text);
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -61,6 +61,7 @@ person("somebody pays by card, reads the joke, and opens the weather without pay
   const cookies = await me.context.cookies();
   const ours = cookies.find(({ name }) => name === "__Host-stripe402");
   assert.deepEqual([ours.httpOnly, ours.secure, ours.sameSite, ours.path], [true, true, "Strict", "/"]);
+  assert.ok(!cookies.some(({ name }) => name.includes("try")), "what was only tried is gone");
 });
 
 person("a declined card is told in plain words, and another one pays", {}, async (me, { paidMore }) => {
@@ -139,6 +140,79 @@ person("what costs more than the person allows is asked for first", {}, async (m
   assert.equal(await paidMore(), 1);
 });
 
+person("an unreadable limit is refused before paying, and a browser that forgot its limit asks", {}, async (me, { paidMore }) => {
+  await me.open("/api/joke");
+  const limit = me.page.getByLabel("Ask me before a page costs more than");
+  const unread = me.page.getByRole("alert").filter({ hasText: "as a plain number, like 0.50" });
+  for (const text of ["$0.50", "0.50 USD", "-1"]) {
+    await limit.fill(text);
+    await me.pays("4000 0000 0000 0077");
+    await unread.waitFor();
+  }
+  await me.shot("unreadable-limit");
+  await me.isAccessible("an unreadable limit");
+  assert.equal(await paidMore(), 0);
+  await limit.fill("0,02");
+  await me.page.locator("#submit").click();
+  await me.reads("joke");
+  assert.equal(await paidMore(), 1);
+  // As WebKit does with what scripts have set, after a week; and with the agreement, which is for seconds.
+  await me.context.clearCookies({ name: /limit|agreed/ });
+  for (const path of ["/api/joke", "/api/weather"]) assert.equal((await me.open(path)).status(), 402, path);
+  await me.page.getByText("You have $4.99 in credits.").waitFor();
+  await limit.fill("x");
+  await me.page.getByRole("button", { name: "Open for $0.05" }).click();
+  await unread.waitFor();
+  await limit.fill("0.02");
+  await me.page.getByRole("button", { name: "Open for $0.05" }).click();
+  await me.reads("Lisbon");
+  assert.equal((await me.open("/api/joke")).status(), 200);
+  assert.equal((await me.statement()).balances[0].balance, 50_000 - 100 - 500 - 100);
+});
+
+person("a browser that keeps no cookies is told so, and no card is charged", {}, async (me, { paidMore }) => {
+  // As Safari on plain http: what is Secure is dropped.
+  await me.page.addInitScript(() => {
+    const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+    const drops = function (text) {
+      if (!/; *secure/i.test(text)) set.call(this, text);
+    };
+    Object.defineProperty(Document.prototype, "cookie", { get, set: drops, configurable: true });
+  });
+  await me.open("/api/joke");
+  await me.page.getByRole("alert").filter({ hasText: /keeps no cookies for this site.*Nothing was charged\./ }).waitFor();
+  assert.ok(await me.page.locator("#submit").isDisabled());
+  await me.page.getByLabel("E-mail for a receipt").press("Enter");
+  await me.shot("no-cookies");
+  await me.isAccessible("a browser without cookies");
+  assert.equal(await paidMore(), 0);
+});
+
+test("a path that looks like another site's address stays here when it is paid for", async () => {
+  const everything = await start({ ROUTES: JSON.stringify({ "GET /*": { amount: 100 } }) });
+  try {
+    const other = await otherSite("127.0.0.1", "Elsewhere");
+    const me = await Person.at(everything);
+    me.meant = ["404"]; // of the demo origin
+    const path = `//${new URL(other.url).host}/echo?a=1`;
+    assert.equal((await me.open(path)).status(), 402);
+    await me.pays();
+    for (const how of ["paid", "agreed to"]) {
+      await me.page.waitForFunction(() => !document.getElementById("page"));
+      assert.equal(me.page.url(), everything.url + path, how);
+      if (how === "agreed to") break;
+      await me.context.clearCookies({ name: /limit|agreed/ });
+      await me.open(path);
+      await me.page.getByRole("button", { name: "Open for $0.01" }).click();
+    }
+    assert.equal((await charges(everything)).length, 1);
+    await me.leaves();
+    other.stop();
+  } finally {
+    await everything.stop();
+  }
+});
+
 person("no other site can spend somebody's credits, not even a sibling", {}, async (me) => {
   await me.open("/api/joke");
   await me.pays("3056 9300 0902 0004");
@@ -209,6 +283,53 @@ person("a payment that nobody confirmed is finished after the page was loaded ag
   await me.page.getByRole("button", { name: "Finish paying $5.00" }).click();
   await me.reads("joke");
   assert.equal(await paidMore(), 1);
+  me.wrong = me.wrong.filter((line) => !line.includes("net::ERR_FAILED"));
+});
+
+person("too many tries of what may have been paid are no refusal, and it is charged once", {}, async (me, { paidMore }) => {
+  const error = "Too many payments were tried. Try again later; nothing was charged.";
+  const refuse = (route) => route.fulfill({ status: 429, headers: { "retry-after": "1" }, json: { success: false, error } });
+  let sent = 0;
+  // The first goes through, and its answer is lost; so is the third.
+  await me.page.route("**/top-up", async (route) => {
+    sent += 1;
+    if (sent === 1) await route.fetch();
+    if (sent === 1 || sent === 3) return route.abort();
+    return sent < 5 ? refuse(route) : route.continue();
+  });
+  await me.open("/api/joke");
+  await me.pays("2223 0031 2200 3222");
+  for (let waits = 0; sent < 3 && waits < 200; waits++) await me.page.waitForTimeout(100);
+  assert.equal(sent, 3);
+  await me.open("/slow"); // anything else, before it could ask again
+  await me.context.clearCookies();
+  await me.open("/api/joke");
+  await me.page.getByRole("button", { name: "Finish paying $5.00" }).click();
+  await me.reads("joke");
+  assert.deepEqual([sent, await paidMore()], [5, 1]);
+  await me.page.unrouteAll({ behavior: "ignoreErrors" });
+  // Of what was never sent before it is one: nothing was charged, and nothing is remembered.
+  await me.page.route("**/top-up", refuse, { times: 1 });
+  await me.context.clearCookies();
+  await me.open("/api/joke");
+  await me.pays("2223 0031 2200 3222");
+  await me.page.getByRole("alert").filter({ hasText: error }).waitFor();
+  assert.equal(await me.page.locator("#submit").innerText(), "Pay $5.00");
+  await me.page.reload();
+  assert.equal(await me.page.locator("#submit").innerText(), "Pay $5.00");
+  assert.equal(await paidMore(), 1);
+  me.wrong = me.wrong.filter((line) => !line.includes("net::ERR_FAILED"));
+});
+
+person("the bank said yes and that got lost: the server is asked, and it is charged once", {}, async (me, { paidMore }) => {
+  let read = 0;
+  // Stripe.js reads the payment before it asks the person, and afterwards.
+  await me.page.route(/\/v1\/payment_intents\/pi_\w+\?/, (route) => (++read === 2 ? route.abort() : route.continue()));
+  await me.open("/api/joke");
+  await me.pays("4000 0025 0000 3155");
+  await me.page.getByRole("button", { name: "Complete" }).click();
+  await me.reads("joke");
+  assert.deepEqual([read, await paidMore()], [2, 1]);
   me.wrong = me.wrong.filter((line) => !line.includes("net::ERR_FAILED"));
 });
 

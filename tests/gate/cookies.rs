@@ -32,7 +32,7 @@ fn asks(gate: &Gate, method: &str, url: &str, payment: Option<&str>, cookie: &Co
 
 #[test]
 fn a_cookie_pays_where_no_payment_header_does() {
-    let (gate, cookie) = (shop(), cookie(""));
+    let (gate, cookie) = (shop(), cookie("; __Host-stripe402-limit=9000.usd"));
     for payment in [None, Some(""), Some(" ")] {
         assert_eq!(asks(&gate, "GET", "http://h/joke", payment, &cookie), "100 by it, cookie true");
     }
@@ -48,6 +48,7 @@ fn a_cookie_pays_where_no_payment_header_does() {
 #[test]
 fn above_the_limit_the_person_is_asked_first() {
     let gate = shop();
+    assert_eq!(asks(&gate, "GET", "http://h/joke", None, &cookie("")), "402 for 100", "nothing was allowed");
     let limited = cookie("; __Host-stripe402-limit=1000.usd");
     assert_eq!(asks(&gate, "GET", "http://h/joke", None, &limited), "100 by it, cookie true");
     assert_eq!(asks(&gate, "GET", "http://h/dear", None, &limited), "402 for 9000");

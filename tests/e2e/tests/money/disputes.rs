@@ -22,7 +22,7 @@ fn assert_frozen(visitor: Visitor<'_>, card: &Card) {
         assert!(failure.error.unwrap().contains("frozen"));
         assert!(answer.required().accepts.is_empty(), "automatic payers stop where nothing is accepted");
     }
-    let cookie = format!("__Host-stripe402={}", card.client.as_str());
+    let cookie = format!("__Host-stripe402={}; __Host-stripe402-limit=100.usd", card.client.as_str());
     let by_hand = Request::get("/api/joke").header("accept", "text/html").header("cookie", cookie);
     let page = visitor.asks(by_hand.header("sec-fetch-site", "same-origin"));
     assert_eq!((page.status, page.header("content-type")), (402, Some("text/html; charset=utf-8")));

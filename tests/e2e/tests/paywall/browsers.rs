@@ -11,7 +11,8 @@ const ACCOUNT: &str = "/.well-known/stripe402/account";
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
 fn cookie(card: &Card) -> String {
-    format!("theme=dark; __Host-stripe402={}; lang=en", card.client.as_str())
+    let id = card.client.as_str();
+    format!("theme=dark; __Host-stripe402={id}; __Host-stripe402-limit=500000.usd; lang=en")
 }
 
 /// A request as a browser sends it, with where it says that it comes from.
@@ -121,6 +122,22 @@ fn nobody_else_spends_by_the_cookie() {
     assert_eq!(silent.status, 402, "a browser that does not say where it comes from");
     let ahead = visitor.asks(by_hand("/api/joke", &card).header("sec-purpose", "prefetch;prerender"));
     assert_eq!(ahead.status, 402, "what nobody has asked for yet");
+    assert_eq!(visitor.reached().len(), before);
+    assert_paid(&visitor.pays("/api/joke", &card.spends()), 49_800);
+}
+
+#[test]
+fn a_browser_that_has_forgotten_the_limit_asks_its_person() {
+    let visitor = shared().visitor("cookie-forgot");
+    let card = credited(visitor, "cookie_forgot");
+    let before = visitor.reached().len();
+    for limit in ["", "; __Host-stripe402-limit=", "; __Host-stripe402-limit=NaN.usd"] {
+        let cookie = format!("__Host-stripe402={}{limit}", card.client.as_str());
+        let asks = Request::get("/api/joke").header("accept", BROWSER).header("cookie", cookie);
+        let answer = visitor.asks(asks.header("sec-fetch-site", "same-origin"));
+        assert_eq!((answer.status, answer.required().error), (402, None), "{limit}");
+        assert!(answer.text().contains("id=\"open\""), "{limit}");
+    }
     assert_eq!(visitor.reached().len(), before);
     assert_paid(&visitor.pays("/api/joke", &card.spends()), 49_800);
 }
