@@ -380,7 +380,7 @@ pub(super) fn unavailable(sent: Option<(&ClientId, Units)>) -> HttpAnswer {
 }
 
 fn too_many(sent: Option<(&ClientId, Units)>, retry_after: u32) -> HttpAnswer {
-    let message = "Too many payments were tried. Try again later; nothing was charged.";
+    let message = "Too many payments were tried. Try again later; this request charged nothing.";
     HttpAnswer::limited(&failed(sent, message.to_owned()), retry_after)
 }
 

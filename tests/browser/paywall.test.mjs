@@ -287,7 +287,7 @@ person("a payment that nobody confirmed is finished after the page was loaded ag
 });
 
 person("too many tries of what may have been paid are no refusal, and it is charged once", {}, async (me, { paidMore }) => {
-  const error = "Too many payments were tried. Try again later; nothing was charged.";
+  const error = "Too many payments were tried. Try again later; this request charged nothing.";
   const refuse = (route) => route.fulfill({ status: 429, headers: { "retry-after": "1" }, json: { success: false, error } });
   let sent = 0;
   // The first goes through, and its answer is lost; so is the third.
