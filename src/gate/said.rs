@@ -11,8 +11,8 @@ use super::cookie::Cookie;
 pub struct Said<'s> {
     /// What the gate needs of it, but for a cookie that pays.
     pub facts: Facts<'s>,
-    /// The deployments that have forwarded it to this one, a list with commas.
-    pub hops: Option<&'s str>,
+    /// The deployment that has forwarded it to this one.
+    pub hop: Option<&'s str>,
     /// The names of all headers, each in a line, where there is a payment: a challenge needs none of them.
     pub names: &'s str,
     /// `cookie`, where there is no payment.
@@ -22,7 +22,7 @@ pub struct Said<'s> {
 }
 
 impl<'s> Said<'s> {
-    /// Reads method, URL, payment, origin, hops and what a preflight asks for (two lines); then, with a payment, the
+    /// Reads method, URL, payment, origin, hop and what a preflight asks for (two lines); then, with a payment, the
     /// idempotency key and all names; without one, the cookies and what is accepted.
     pub fn new(lines: &'s str) -> Self {
         let mut rest = lines;
@@ -32,7 +32,7 @@ impl<'s> Said<'s> {
             Some(line).filter(|line| !line.is_empty())
         };
         let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let (payment, origin, hops) = (next(), next(), next());
+        let (payment, origin, hop) = (next(), next(), next());
         let mut facts = Facts {
             method,
             url,
@@ -45,11 +45,11 @@ impl<'s> Said<'s> {
             headers: 0,
         };
         if facts.payment.is_none() {
-            return Self { facts, hops, names: "", cookie: next(), accept: next() };
+            return Self { facts, hop, names: "", cookie: next(), accept: next() };
         }
         facts.idempotency_key = next();
         facts.headers = rest.lines().count();
-        Self { facts, hops, names: rest, cookie: None, accept: None }
+        Self { facts, hop, names: rest, cookie: None, accept: None }
     }
 
     /// The same request, paid for by a cookie: what was not read at once is given here.
@@ -68,12 +68,12 @@ impl<'s> Said<'s> {
             headers: names.lines().count(),
             ..self.facts
         };
-        Said { facts, names, hops: self.hops, cookie: self.cookie, accept: self.accept }
+        Said { facts, names, hop: self.hop, cookie: self.cookie, accept: self.accept }
     }
 
     /// Whether this deployment has forwarded it already: there is no origin behind it.
     pub fn is_loop(&self, deployment: &str) -> bool {
-        self.hops.is_some_and(|hops| hops.split(',').any(|hop| hop.trim() == deployment))
+        self.hop == Some(deployment)
     }
 }
 
@@ -92,12 +92,12 @@ mod tests {
         assert_eq!((facts.idempotency_key, facts.headers, paid.names), (Some("key 1"), 2, "accept\npayment"));
         assert_eq!((paid.cookie, paid.accept, facts.preflight_for), (None, None, None));
 
-        let asked = Said::new("OPTIONS\nhttps://a.example/\n\n\nab, cd\nPOST\nx-a, payment\na=b\ntext/html");
+        let asked = Said::new("OPTIONS\nhttps://a.example/\n\n\nab\nPOST\nx-a, payment\na=b\ntext/html");
         let facts = asked.facts;
         assert_eq!((facts.payment, facts.origin, facts.idempotency_key), (None, None, None));
         assert_eq!((facts.preflight_for, facts.preflight_headers), (Some("POST"), Some("x-a, payment")));
         assert_eq!((asked.cookie, asked.accept, asked.names), (Some("a=b"), Some("text/html"), ""));
-        assert!(asked.is_loop("ab") && asked.is_loop("cd") && !asked.is_loop("abc") && !asked.is_loop(""));
+        assert!(asked.is_loop("ab") && !asked.is_loop("abc") && !asked.is_loop(""));
         assert!(!paid.is_loop("ab") && !paid.is_loop(""));
 
         let bare = Said::new("GET\nhttps://a.example/\n\n\n\n\n\n\n");

@@ -22,7 +22,7 @@ use crate::gate::location::rewritten;
 use crate::gate::path::origin_of;
 use crate::gate::proof::PAYMENT_CONTEXT;
 
-/// Names the deployments that have forwarded a request, so that a loop is seen.
+/// Names the deployment that has forwarded a request, so that a loop is seen.
 const HOP: &str = "stripe402-hop";
 
 /// Why there is no answer of the origin's.
@@ -158,8 +158,7 @@ fn start(
     };
     let headers = Headers::new_with_headers(&request.headers())?;
     clean(&headers, names, priced)?;
-    // Added to those of other paywalls on the way.
-    headers.append(HOP, &setup.deployment)?;
+    headers.set(HOP, &setup.deployment)?;
     match &setup.settings.origin {
         OriginTarget::Zone | OriginTarget::Service => {}
         OriginTarget::Url { .. } => {

@@ -12,8 +12,8 @@ use crate::given::{SECRET, before, config, sends};
 use crate::scripted::Scripted;
 
 /// Names under which an origin could take a client's word for ours.
-const LOOK_ALIKES: [&str; 4] =
-    ["payment-context", "Payment-Context", "PAYMENT-CONTEXT", "stripe402-payment-context"];
+const LOOK_ALIKES: [&str; 5] =
+    ["payment-context", "Payment-Context", "PAYMENT-CONTEXT", "stripe402-payment-context", "stripe402-hop"];
 
 fn with_secret() -> Config {
     config().secret("ORIGIN_SECRET", SECRET)
@@ -146,7 +146,12 @@ fn what_looks_like_a_proof_never_reaches_the_origin_from_a_client() {
             assert!(there.iter().all(|value| *value != "forged"), "{name}: {there:?}");
             let expected = usize::from(name == "with" && asked.target() == "/api/joke");
             assert_eq!(there.len(), expected, "{name} {}", asked.target());
-            assert!(asked.names().iter().all(|name| !name.starts_with("stripe402")), "{:?}", asked.names());
+            let ours = |name: &&str| name.starts_with("stripe402") && *name != "stripe402-hop";
+            assert!(!asked.names().iter().any(ours), "{:?}", asked.names());
+            assert!(
+                asked.header("stripe402-hop").is_some_and(|hop| hop != "forged"),
+                "only we name ourselves"
+            );
         }
     }
 }
