@@ -25,6 +25,7 @@ mod ledger {
     mod given;
     mod history;
     mod joining;
+    mod keyed_cards;
     mod limits;
     mod look_ups;
     mod operator;

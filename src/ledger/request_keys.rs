@@ -91,6 +91,18 @@ const fn oldest(now: Millis) -> Millis {
     now.plus(KEPT.wrapping_neg())
 }
 
+/// Whether what [`take`] says of an order is decided by its key, and not by a debit that is still to be made. Changes
+/// nothing, and takes nothing.
+pub(super) fn is_decided<S: Store>(store: &S, order: &Order, now: Millis) -> Result<bool, StoreError> {
+    let Some(key) = &order.key else { return Ok(false) };
+    // Of another target it is refused even where its debit was given back.
+    let rows = store.run(
+        "SELECT 1 FROM request_key WHERE key = ?1 AND taken_at >= ?3 AND (state <> 'void' OR target <> ?2)",
+        &[key.key.as_str().into(), key.target.as_str().into(), oldest(now).into()],
+    )?;
+    Ok(!rows.is_empty())
+}
+
 /// Writes a key down beside the debit that it names.
 pub(super) fn bind<S: Store>(store: &S, order: &Order, seq: i64, now: Millis) -> Result<(), StoreError> {
     let Some(key) = &order.key else { return Ok(()) };
