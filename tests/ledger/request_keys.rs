@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::entries::LOOK_BACK;
 use stripe402_edge::ledger::request_keys::{KEPT, Keyed, REDELIVER_WITHIN};
 use stripe402_edge::ledger::{Answer, Op, Order, Posted, RequestKey};
 
@@ -168,7 +169,7 @@ fn the_same_attempt_asking_again_is_the_one_that_runs() {
     // The object's answer was lost, and the edge asks again, within the look back and after it.
     let again = Order { retried: true, ..keyed(1, "k") };
     assert_eq!(world.spend(&again), new(2, 49_900));
-    world.later(2 * MINUTE);
+    world.later(LOOK_BACK + 1);
     assert_eq!(world.spend(&again), replay(2, 1, 49_900));
     assert!(delivers(&world, 1));
     assert_eq!(world.entries().len(), 2);

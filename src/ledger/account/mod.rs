@@ -157,7 +157,7 @@ impl<'s, S: Store> Account<'s, S> {
         })
     }
 
-    /// Gives back the debit that an attempt made within the last minute, if it made one, and lets it make none any more:
+    /// Gives back the debit that an attempt made within [`entries::LOOK_BACK`], if it made one, and lets it make none any more:
     /// its call may still be on the way.
     pub fn undo(&self, currency: Currency, op: &Op, now: Millis) -> Result<Units, StoreError> {
         if self.store.is_blank()? {
