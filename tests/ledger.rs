@@ -25,6 +25,7 @@ mod ledger {
     mod given;
     mod history;
     mod joining;
+    mod kept;
     mod keyed_cards;
     mod limits;
     mod look_ups;

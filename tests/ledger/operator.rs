@@ -19,7 +19,7 @@ fn of(amount: i64, act: Act) -> Act {
     Act { amount: Some(units(amount)), ..act }
 }
 
-fn does(world: &World, act: &Act) -> Result<(), Objection> {
+pub(super) fn does(world: &World, act: &Act) -> Result<(), Objection> {
     let terms = Terms { side: &world.side, deployment: DEPLOYMENT, descriptor_suffix: None };
     world.account().act(act, &terms, world.now)
 }

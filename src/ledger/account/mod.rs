@@ -223,10 +223,16 @@ impl<'s, S: Store> Account<'s, S> {
             && self.ends_at()?.is_some_and(|at| now >= at))
     }
 
-    /// When an account that was never credited ends. None: it has entries, or may still get one, and stays.
+    /// When an account that was never credited ends. None: it has entries, or may still get one, or an operator acted on
+    /// it, and it stays.
     fn ends_at(&self) -> Result<Option<Millis>, StoreError> {
         let used = self.store.run("SELECT 1 FROM entry LIMIT 1", &[])?;
         if !used.is_empty() {
+            return Ok(None);
+        }
+        // What an operator did is kept, and holds: whom one froze stays frozen.
+        let acted = "SELECT 1 FROM act UNION ALL SELECT 1 FROM account WHERE frozen IS NOT NULL LIMIT 1";
+        if !self.store.run(acted, &[])?.is_empty() {
             return Ok(None);
         }
         // Where a charge was looked for and not found, Stripe may still announce it, however late: it stays.
