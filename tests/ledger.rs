@@ -29,6 +29,7 @@ mod ledger {
     mod keyed_cards;
     mod limits;
     mod look_ups;
+    mod missing;
     mod operator;
     mod paybacks;
     mod plans;

@@ -24,7 +24,7 @@ pub(super) fn does(world: &World, act: &Act) -> Result<(), Objection> {
     world.account().act(act, &terms, world.now)
 }
 
-fn conflict(result: Result<(), Objection>) -> String {
+pub(super) fn conflict(result: Result<(), Objection>) -> String {
     match result {
         Err(Objection::Conflict(message)) => message,
         other => panic!("no conflict: {other:?}"),
@@ -37,15 +37,15 @@ fn sees(world: &World, view: View) -> Value {
 }
 
 /// The call of the payback that is due.
-fn due(world: &World) -> Call {
+pub(super) fn due(world: &World) -> Call {
     world.account().pay_back(&world.side, world.now).unwrap().expect("a call is due")
 }
 
-fn nothing_due(world: &World) {
+pub(super) fn nothing_due(world: &World) {
     assert_eq!(world.account().pay_back(&world.side, world.now), Ok(None));
 }
 
-fn reply(world: &World, call: &Call, reply: &Reply) {
+pub(super) fn reply(world: &World, call: &Call, reply: &Reply) {
     world.account().paid_back(call, reply, world.now).unwrap();
 }
 
@@ -58,12 +58,12 @@ fn listed(refunds: &[Value]) -> Reply {
 }
 
 /// The state of every payback, in the order of their charges.
-fn states(world: &World) -> Vec<String> {
+pub(super) fn states(world: &World) -> Vec<String> {
     let all = sees(world, View::Export)["refunds"].clone();
     all.as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
 }
 
-fn is_right(world: &World) {
+pub(super) fn is_right(world: &World) {
     let audit = sees(world, View::Audit);
     assert_eq!(audit["ok"], true, "{audit}");
 }

@@ -5,6 +5,7 @@ use stripe402_core::protocol::Units;
 use stripe402_edge::ledger::Millis;
 use stripe402_edge::ledger::payback::{Call, Outcome, PayBack, State};
 use stripe402_edge::ledger::record::Record;
+use stripe402_edge::ledger::topup::Missing;
 use stripe402_edge::stripe::{PaymentIntentId, Reply};
 
 use super::given::{HOUR, MINUTE, SECOND, side, units, usd};
@@ -231,7 +232,10 @@ fn what_is_of_another_stripe_is_put_off_by_an_hour() {
 fn its_record_is_read_as_it_was_written() {
     let settled =
         [Outcome::Done, Outcome::Refused, Outcome::Failed, Outcome::NeverHappened].map(State::Settled);
-    let look = |missed_at| State::LookUp { last_at: BEGAN, missed_at, wake_at: BEGAN.plus(2) };
+    let look = |missed_at: Option<Millis>| {
+        let missing = missed_at.map(|since| Missing { since, last: BEGAN.plus(3) });
+        State::LookUp { last_at: BEGAN, missed_at, wake_at: BEGAN.plus(2), missing }
+    };
     let out = State::Sending {
         first_at: BEGAN,
         last_at: BEGAN.plus(1),
