@@ -38,6 +38,8 @@ pub struct PayBack {
     pub side: StripeSide,
     /// The exact form body.
     pub body: String,
+    /// Whether its money has not arrived yet, as far as is known: the bank may still send it back.
+    pub pending: bool,
     /// Where it stands.
     pub state: State,
 }
@@ -293,6 +295,7 @@ impl PayBack {
     /// Stripe's truth about it.
     pub(super) fn is(&mut self, refund: &Refund) {
         self.settle(if refund.takes() { Outcome::Done } else { Outcome::Failed });
+        self.pending = refund.is_pending();
     }
 
     pub(super) fn settle(&mut self, outcome: Outcome) {
@@ -319,6 +322,7 @@ impl Record for PayBack {
             .with("taken", self.taken.get())
             .with("side", self.side.write())
             .with("body", self.body.as_str())
+            .with("pending", self.pending)
             .with("state", self.state.write())
             .done()
     }
@@ -333,6 +337,7 @@ impl Record for PayBack {
             taken: units(value, "taken")?,
             side: StripeSide::read(value.get("side")?)?,
             body: owned(value, "body")?,
+            pending: flag(value, "pending"),
             state: State::read(value.get("state")?)?,
         })
     }

@@ -418,6 +418,44 @@ fn a_client_is_erased_only_when_nothing_is_owed_and_nothing_is_open() {
 }
 
 #[test]
+fn a_refund_that_the_bank_may_still_send_back_keeps_a_client_from_being_erased() {
+    let asked = || {
+        let world = World::credited();
+        does(&world, &act("all", What::Refund)).unwrap();
+        let call = due(&world);
+        reply(&world, &call, &answered(200, &refund(&call, "pending")));
+        assert_eq!((states(&world), world.balance(usd())), (vec!["done".to_owned()], 0));
+        assert!(conflict(does(&world, &act("early", What::Erase))).contains("is pending"));
+        (world, call.id)
+    };
+    let announced = |world: &World, id_of: &str, status: &str| {
+        let truth = Intent::new("pi_first", "succeeded").of(&id(1)).read();
+        let one = Refund { amount: 500, status: status.to_owned(), ours: Some(id_of.to_owned()) };
+        world.account().announce_refunds(&id(1), &truth, &[one], world.now).unwrap();
+    };
+    let erase = act("erase", What::Erase);
+
+    let (world, payback) = asked();
+    announced(&world, &payback, "requires_action");
+    assert!(conflict(does(&world, &erase)).contains("is pending"));
+    announced(&world, &payback, "succeeded");
+    does(&world, &erase).unwrap();
+
+    // Sent back, it is the client's again.
+    let (world, payback) = asked();
+    announced(&world, &payback, "failed");
+    assert_eq!(world.balance(usd()), 50_000);
+    assert!(conflict(does(&world, &erase)).contains("balance is not zero"));
+
+    // Nobody ever said more: no bank takes longer than a month.
+    let (mut world, _) = asked();
+    world.later(30 * DAY - 1);
+    assert!(conflict(does(&world, &erase)).contains("is pending"));
+    world.later(1);
+    does(&world, &erase).unwrap();
+}
+
+#[test]
 fn a_charge_that_may_still_come_keeps_a_client_from_being_erased() {
     let mut world = World::new();
     world.charging(&card(0, "pm_1"));

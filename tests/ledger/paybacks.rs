@@ -24,6 +24,7 @@ fn fresh() -> PayBack {
         taken: Units::ZERO,
         side: side("51Here", false),
         body: "payment_intent=pi_1".to_owned(),
+        pending: false,
         state: State::Sending {
             first_at: BEGAN,
             last_at: BEGAN,
@@ -244,7 +245,9 @@ fn its_record_is_read_as_it_was_written() {
         wake_at: BEGAN.plus(2),
     };
     for state in settled.into_iter().chain([look(None), look(Some(BEGAN.plus(1))), out, fresh().state]) {
-        let payback = PayBack { taken: units(7), state, ..fresh() };
-        assert_eq!(PayBack::read(&payback.write()), Some(payback));
+        for pending in [false, true] {
+            let payback = PayBack { taken: units(7), pending, state: state.clone(), ..fresh() };
+            assert_eq!(PayBack::read(&payback.write()), Some(payback));
+        }
     }
 }

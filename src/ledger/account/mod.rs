@@ -29,6 +29,9 @@ pub const EMPTY_SPAN: i64 = 48 * 3_600_000;
 /// and announces for three days what it did. Without the account that money would be nobody's. (By itself such an account
 /// is never emptied.)
 pub const UNSURE_SPAN: i64 = 7 * 24 * 3_600_000;
+/// How long an account may not be erased after a refund that the bank has not confirmed yet: it may still send the money
+/// back, which without the account would be nobody's. (Later than that no bank does.)
+pub const UNCONFIRMED_SPAN: i64 = 30 * 24 * 3_600_000;
 /// After how many seconds a payer whose outcome is not known should ask again.
 pub const RETRY_AFTER: u32 = 5;
 /// After how many seconds to ask again for a request that is running under the same key.

@@ -6,7 +6,7 @@
 use stripe402_core::protocol::digest::{hex, sha256};
 use stripe402_core::protocol::{AccountId, Units};
 
-use super::{Account, Terms, UNSURE_SPAN};
+use super::{Account, Terms, UNCONFIRMED_SPAN, UNSURE_SPAN};
 use crate::ledger::entries;
 use crate::ledger::operator::{Act, Objection, What};
 use crate::ledger::payback::{self, Call, Outcome as PaidBack, PayBack, State};
@@ -172,6 +172,7 @@ impl<S: Store> Account<'_, S> {
             units: currency.units_of(amount).ok_or(StoreError::Shape("units"))?,
             taken: Units::ZERO,
             side: terms.side.clone(),
+            pending: false,
             state: State::Sending {
                 first_at: now,
                 last_at: now,
@@ -239,6 +240,9 @@ impl<S: Store> Account<'_, S> {
             "SELECT 1 FROM topup WHERE outcome = 'never_happened' AND units > 0 AND settled_at > ?1 LIMIT 1";
         if !self.store.run(sql, &[now.plus(UNSURE_SPAN.wrapping_neg()).into()])?.is_empty() {
             return because("A charge was looked for in vain within the last week, and may still come");
+        }
+        if paybacks::is_pending(self.store, now.plus(UNCONFIRMED_SPAN.wrapping_neg()))? {
+            return because("A refund of the last 30 days is pending, and the bank may still send it back");
         }
         for sql in schema::EMPTY {
             self.store.run(sql, &[])?;
