@@ -45,7 +45,7 @@ export const offers = {
   },
   settle: {
     title: "Declare it over", fits: hasOpen, go: "It never happened", done: "It is over.", grave: true,
-    says: () => "Declares, on your word, that the open top-up or refund never happened. Only for one that was begun with another Stripe account, whose keys are gone. What Stripe announces of it later is booked all the same.",
+    says: () => "Declares, on your word, that the open top-up or refund never happened. Only for one that was begun with another Stripe account, whose keys are gone, or that Stripe does not have any more (it said so twice, five minutes apart). What Stripe announces of it later is booked all the same.",
   },
   report: {
     title: "Hand over to the reports", fits: () => site.reports === true, go: "Hand it over", done: "All of it is on its way to the reports.",

@@ -25,8 +25,11 @@ mod ledger {
     mod given;
     mod history;
     mod joining;
+    mod kept;
+    mod keyed_cards;
     mod limits;
     mod look_ups;
+    mod missing;
     mod operator;
     mod paybacks;
     mod plans;

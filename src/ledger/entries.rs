@@ -108,8 +108,9 @@ pub struct Order {
     pub key: Option<RequestKey>,
 }
 
-/// How far back a retried call looks for its own debit.
-pub const LOOK_BACK: i64 = 60_000;
+/// How far back a retried call, or the undoing of one, looks for its debit: longer than any call waits for its answer
+/// (TOP_UP_WAIT_MS is a minute at most, and the Worker waits two seconds longer) and than its undoing is tried.
+pub const LOOK_BACK: i64 = 120_000;
 
 // The last row is taken in the sub-select and its balance tested outside it: inside, an older and richer row would
 // be taken, and the new one collide with its successor. `+?1`: with a bare parameter in this sub-select the

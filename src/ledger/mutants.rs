@@ -59,6 +59,8 @@ pub enum Mutant {
     PayBackForgotten,
     /// What an operator gave back is booked once more when Stripe announces it.
     OwnRefundTwice,
+    /// A card that is not attached yet is charged for a request that was paid for under its key before.
+    KeyedChargedAgain,
     /// Debits become sums before the reports have them.
     CompactedUnreported,
     /// When a handover has arrived, what came since it was made counts as handed over, too.
@@ -67,7 +69,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::CreditWithoutIndex,
         Self::NewKeyOnResend,
         Self::BodyRebuilt,
@@ -90,6 +92,7 @@ impl Mutant {
         Self::FreezeForgotten,
         Self::PayBackForgotten,
         Self::OwnRefundTwice,
+        Self::KeyedChargedAgain,
         Self::CompactedUnreported,
         Self::ConfirmedUnsent,
     ];

@@ -24,7 +24,8 @@ pub enum What {
     Refund,
     /// What is open is looked after now.
     Resume,
-    /// What is open at a Stripe account whose keys are gone is over: it never happened.
+    /// What is open at a Stripe account whose keys are gone, or that Stripe does not have any more, is over: it never
+    /// happened.
     Settle,
     /// All that is known of the client is deleted.
     Erase,

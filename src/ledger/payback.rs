@@ -1,7 +1,8 @@
 //! A payback: credits that go back to the card that paid for them, as a state machine without I/O.
 //!
 //! Kept true here: its credits are taken before its first byte is sent; the bytes are in the record, and every resend
-//! sends those; credits come back only where Stripe refused, or was looked through twice and has no such refund.
+//! sends those; credits come back only where Stripe refused, or was looked through twice and has no such refund. Where
+//! Stripe has lost the charge itself, an operator decides.
 
 use form_urlencoded::Serializer;
 use serde_json::Value;
@@ -10,11 +11,12 @@ use stripe402_core::protocol::{AccountId, Currency, MinorAmount, Units};
 use super::record::{Fields, Record, count, currency, flag, moment, optional, owned, text, units, variant};
 use super::store::Millis;
 use super::topup::{
-    FOREIGN_SPAN, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, MAX_SENDS, RESEND_AFTER, RESEND_WINDOW, StripeSide,
+    FOREIGN_SPAN, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, MAX_SENDS, Missing, RESEND_AFTER, RESEND_WINDOW,
+    StripeSide,
 };
 use crate::stripe::object::List;
 use crate::stripe::{
-    Failure, Method, PaymentIntentId, REFUND_OURS, Refund, Reply, Request, Unknown, request,
+    Failure, Method, PaymentIntentId, REFUND_OURS, Refund, Refusal, Reply, Request, Unknown, request,
 };
 
 /// The record of one payback.
@@ -36,6 +38,8 @@ pub struct PayBack {
     pub side: StripeSide,
     /// The exact form body.
     pub body: String,
+    /// Whether its money has not arrived yet, as far as is known: the bank may still send it back.
+    pub pending: bool,
     /// Where it stands.
     pub state: State,
 }
@@ -64,6 +68,8 @@ pub enum State {
         missed_at: Option<Millis>,
         /// When to look again.
         wake_at: Millis,
+        /// Whether Stripe says that there is no such charge, ever since it last showed one.
+        missing: Option<Missing>,
     },
     /// It is over.
     Settled(Outcome),
@@ -144,6 +150,11 @@ impl PayBack {
         }
     }
 
+    /// Whether Stripe says that its charge is not there, and said so before.
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.state, State::LookUp { missing: Some(missing), .. } if missing.is_sure())
+    }
+
     /// Whether it began with the Stripe that we speak to now.
     pub fn is_of(&self, here: &StripeSide) -> bool {
         self.side.live == here.live && self.side.account == here.account
@@ -172,7 +183,7 @@ impl PayBack {
                 }
                 if *sends >= MAX_SENDS || now.since(*first_at) >= RESEND_WINDOW {
                     let last_at = *last_at;
-                    self.state = State::LookUp { last_at, missed_at: None, wake_at: now };
+                    self.state = State::LookUp { last_at, missed_at: None, wake_at: now, missing: None };
                     return Some(self.look(now));
                 }
                 *sends = sends.saturating_add(1);
@@ -239,7 +250,7 @@ impl PayBack {
             }
             _ => {
                 let last_at = *last_at;
-                self.state = State::LookUp { last_at, missed_at: None, wake_at: now };
+                self.state = State::LookUp { last_at, missed_at: None, wake_at: now, missing: None };
             }
         }
     }
@@ -248,7 +259,9 @@ impl PayBack {
         let list = match reply.object::<List<Refund>>(true) {
             Ok(list) => list,
             Err(failure) => {
-                self.put_off(now.plus(LOOK_AGAIN));
+                let gone = matches!(failure, Failure::Refused(Refusal::Missing { .. }));
+                let pause = if gone { self.missed(now) } else { LOOK_AGAIN };
+                self.put_off(now.plus(pause));
                 return Some(failure);
             }
         };
@@ -256,7 +269,8 @@ impl PayBack {
             self.is(refund);
             return None;
         }
-        let State::LookUp { last_at, missed_at, wake_at } = &mut self.state else { return None };
+        let State::LookUp { last_at, missed_at, wake_at, missing } = &mut self.state else { return None };
+        *missing = None;
         match *missed_at {
             _ if list.has_more => *wake_at = now.plus(LOOK_AGAIN),
             _ if now.since(*last_at) < LOOK_UP_SPAN => *wake_at = last_at.plus(LOOK_UP_SPAN),
@@ -270,9 +284,18 @@ impl PayBack {
         None
     }
 
+    /// Stripe has no such charge any more. Gives how long to wait: five minutes once, then an hour each time.
+    fn missed(&mut self, now: Millis) -> i64 {
+        let State::LookUp { missing, .. } = &mut self.state else { return LOOK_AGAIN };
+        let first = missing.is_none();
+        *missing = Some(Missing::said(*missing, now));
+        if first { LOOK_UP_SPAN } else { FOREIGN_SPAN }
+    }
+
     /// Stripe's truth about it.
     pub(super) fn is(&mut self, refund: &Refund) {
         self.settle(if refund.takes() { Outcome::Done } else { Outcome::Failed });
+        self.pending = refund.is_pending();
     }
 
     pub(super) fn settle(&mut self, outcome: Outcome) {
@@ -299,6 +322,7 @@ impl Record for PayBack {
             .with("taken", self.taken.get())
             .with("side", self.side.write())
             .with("body", self.body.as_str())
+            .with("pending", self.pending)
             .with("state", self.state.write())
             .done()
     }
@@ -313,6 +337,7 @@ impl Record for PayBack {
             taken: units(value, "taken")?,
             side: StripeSide::read(value.get("side")?)?,
             body: owned(value, "body")?,
+            pending: flag(value, "pending"),
             state: State::read(value.get("state")?)?,
         })
     }
@@ -329,10 +354,11 @@ impl Record for State {
                 .with("stored_error", *stored_error)
                 .with("wake_at", wake_at.0)
                 .under("sending"),
-            Self::LookUp { last_at, missed_at, wake_at } => fields
+            Self::LookUp { last_at, missed_at, wake_at, missing } => fields
                 .with("last_at", last_at.0)
                 .with_some("missed_at", missed_at.map(|at| at.0))
                 .with("wake_at", wake_at.0)
+                .with_some("missing", missing.map(|missing| missing.write()))
                 .under("look_up"),
             Self::Settled(outcome) => fields.under(outcome.as_str()),
         }
@@ -352,6 +378,7 @@ impl Record for State {
                 last_at: moment(content, "last_at")?,
                 missed_at: optional(content, "missed_at", Value::as_i64)?.map(Millis),
                 wake_at: moment(content, "wake_at")?,
+                missing: optional(content, "missing", Missing::read)?,
             },
             name => Self::Settled(Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)?),
         })

@@ -41,6 +41,12 @@ pub(super) fn wake_at<S: Store>(store: &S) -> Result<Option<Millis>, StoreError>
     Ok(row.optional_integer(0)?.map(Millis))
 }
 
+/// Whether one that was asked for since a moment is at Stripe, and its bank has not confirmed it.
+pub(super) fn is_pending<S: Store>(store: &S, since: Millis) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM payback WHERE at > ?1 AND json_extract(machine, '$.pending') LIMIT 1";
+    Ok(!store.run(sql, &[since.into()])?.is_empty())
+}
+
 /// What those of a PaymentIntent take of its money.
 pub(super) fn taken<S: Store>(store: &S, intent: &str) -> Result<Units, StoreError> {
     let sql = "SELECT coalesce(sum(taken), 0) FROM payback WHERE payment_intent = ?1";

@@ -1,15 +1,15 @@
 //! Idempotency keys of requests: one key names one request, and one debit pays for at most one delivered answer.
 //!
-//! Kept true here: a key is bound to its target for a day; while a request under it runs, nobody else does; a key
-//! whose answer was delivered is not served again beyond what the operator allows; a key whose debit was given back
-//! is debited anew.
+//! Kept true here: a key is bound to its target for a day after its last use; while a request under it runs, nobody else
+//! does; a key whose answer was delivered is not served again beyond what the operator allows; a key whose debit was
+//! given back is debited anew.
 
 use stripe402_core::protocol::Currency;
 
 use super::entries::{Op, Order};
 use super::store::{Millis, Store, StoreError, at_most_one};
 
-/// How long a key is kept.
+/// How long a key is kept after its last use: after a request under it was let through, or its answer was delivered.
 pub const KEPT: i64 = 24 * 3_600_000;
 /// How long after a delivery further deliveries may be allowed.
 pub const REDELIVER_WITHIN: i64 = 600_000;
@@ -53,7 +53,9 @@ pub enum Keyed {
 /// Looks a key up, and takes it if it may be served again. Call it in the transaction that debits.
 pub(super) fn take<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Keyed, StoreError> {
     let Some(key) = &order.key else { return Ok(Keyed::New) };
-    store.run("DELETE FROM request_key WHERE at < ?1", &[now.plus(KEPT.wrapping_neg()).into()])?;
+    // By its last use, not its first: a request that took its key over late is still running, and its client, who may
+    // come once more, has paid.
+    store.run("DELETE FROM request_key WHERE taken_at < ?1", &[oldest(now).into()])?;
     let rows = store.run(
         "SELECT target, state, seq, op, taken_at, deliveries, holder FROM request_key WHERE key = ?1",
         &[key.key.as_str().into()],
@@ -82,6 +84,23 @@ pub(super) fn take<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Ke
         &[key.key.as_str().into(), now.into(), order.op.as_str().into()],
     )?;
     Ok(Keyed::Replay { seq, op })
+}
+
+/// Keys that were last used before this are free.
+const fn oldest(now: Millis) -> Millis {
+    now.plus(KEPT.wrapping_neg())
+}
+
+/// Whether what [`take`] says of an order is decided by its key, and not by a debit that is still to be made. Changes
+/// nothing, and takes nothing.
+pub(super) fn is_decided<S: Store>(store: &S, order: &Order, now: Millis) -> Result<bool, StoreError> {
+    let Some(key) = &order.key else { return Ok(false) };
+    // Of another target it is refused even where its debit was given back.
+    let rows = store.run(
+        "SELECT 1 FROM request_key WHERE key = ?1 AND taken_at >= ?3 AND (state <> 'void' OR target <> ?2)",
+        &[key.key.as_str().into(), key.target.as_str().into(), oldest(now).into()],
+    )?;
+    Ok(!rows.is_empty())
 }
 
 /// Writes a key down beside the debit that it names.

@@ -149,6 +149,11 @@ pub struct Refund {
 pub const REFUND_OURS: &str = "stripe402_refund";
 
 impl Refund {
+    /// Whether it is not decided yet whether its money arrives.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.status.as_str(), "pending" | "requires_action")
+    }
+
     /// Whether its money is taken, or being taken. A refund that failed or was canceled took none.
     pub fn takes(&self) -> bool {
         matches!(self.status.as_str(), "pending" | "requires_action" | "succeeded")

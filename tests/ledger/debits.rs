@@ -1,9 +1,12 @@
 //! Debits: given a balance, when a price is to be paid, then exactly that much is taken, once, or nothing.
 
+use serde_json::json;
+use stripe402_core::config::{Binding, Input, Phase, Settings};
 use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::entries::LOOK_BACK;
 use stripe402_edge::ledger::{Order, Posted};
 
-use super::given::{KEEP, SECOND, World, eur, order, units, usd};
+use super::given::{KEEP, SECOND, World, eur, known_card, order, paid_at_once, units, usd};
 
 fn retried(order: &Order) -> Order {
     Order { retried: true, ..order.clone() }
@@ -75,20 +78,51 @@ fn a_debit_keeps_what_was_bought_by_which_attempt_and_when() {
 }
 
 #[test]
-fn a_retried_call_finds_its_debit_within_a_minute_and_does_not_pay_twice() {
+fn a_retried_call_finds_its_debit_within_two_minutes_and_does_not_pay_twice() {
     let mut world = World::credited();
     let first = order(1, 100);
     assert_eq!(world.spend(&first), paid(2, 49_900));
     for number in 2..5 {
-        world.later(15 * SECOND);
+        world.later(30 * SECOND);
         assert!(matches!(world.spend(&order(number, 1)), Spent::Paid(_)));
     }
-    world.later(15 * SECOND);
-    assert_eq!(world.spend(&retried(&first)), paid(2, 49_900), "60 s: still found, behind newer ones");
+    world.later(30 * SECOND);
+    assert_eq!(world.spend(&retried(&first)), paid(2, 49_900), "120 s: still found, behind newer ones");
     assert_eq!(world.entries().len(), 5);
 
     world.later(1);
-    assert_eq!(world.spend(&retried(&first)), paid(6, 49_797), "60.001 s: paid again");
+    assert_eq!(world.spend(&retried(&first)), paid(6, 49_797), "120.001 s: paid again");
+}
+
+#[test]
+fn a_debit_whose_answer_hung_as_long_as_it_may_is_still_undone() {
+    // TOP_UP_WAIT_MS at its most, and what the Worker waits beyond it (`worker/account_client`: PAY_MARGIN).
+    let mut world = World::credited();
+    let pay = known_card(1, "pm_1");
+    assert_eq!(paid_at_once(&world.answers(&pay)), (49_900, None));
+    world.later(62 * SECOND);
+    assert_eq!(world.account().undo(usd(), &pay.order.op, world.now), Ok(units(50_000)));
+    assert_eq!(world.account().undo(usd(), &pay.order.op, world.now), Ok(units(50_000)), "once");
+}
+
+#[test]
+fn no_wait_that_an_operator_may_set_outlasts_the_look_back() {
+    let may_be = |wait: i64| {
+        let vars = json!({
+            "ROUTES": { "GET /api/joke": { "amount": 100 } },
+            "STRIPE_PUBLISHABLE_KEY": "pk_test_51Example",
+            "STRIPE_SECRET_KEY": "sk_test_51Example",
+            "SERVER_SECRET": "3f9c1e07b2d84a6f95e0c7a1b8d2f463",
+            "TOP_UP_WAIT_MS": wait,
+        });
+        let bindings = [Binding::Accounts, Binding::Limiter];
+        Settings::parse(Input { vars: vars.as_object().unwrap(), bindings: &bindings, phase: Phase::Run })
+            .is_ok()
+    };
+    assert!(may_be(25_000));
+    // Two seconds beyond the wait, three tries of the undoing of two seconds each, and clocks that differ.
+    let margin = 30 * SECOND;
+    assert!(!may_be(LOOK_BACK - margin), "a debit could no longer be found when its caller gives up");
 }
 
 #[test]

@@ -19,12 +19,12 @@ fn of(amount: i64, act: Act) -> Act {
     Act { amount: Some(units(amount)), ..act }
 }
 
-fn does(world: &World, act: &Act) -> Result<(), Objection> {
+pub(super) fn does(world: &World, act: &Act) -> Result<(), Objection> {
     let terms = Terms { side: &world.side, deployment: DEPLOYMENT, descriptor_suffix: None };
     world.account().act(act, &terms, world.now)
 }
 
-fn conflict(result: Result<(), Objection>) -> String {
+pub(super) fn conflict(result: Result<(), Objection>) -> String {
     match result {
         Err(Objection::Conflict(message)) => message,
         other => panic!("no conflict: {other:?}"),
@@ -37,15 +37,15 @@ fn sees(world: &World, view: View) -> Value {
 }
 
 /// The call of the payback that is due.
-fn due(world: &World) -> Call {
+pub(super) fn due(world: &World) -> Call {
     world.account().pay_back(&world.side, world.now).unwrap().expect("a call is due")
 }
 
-fn nothing_due(world: &World) {
+pub(super) fn nothing_due(world: &World) {
     assert_eq!(world.account().pay_back(&world.side, world.now), Ok(None));
 }
 
-fn reply(world: &World, call: &Call, reply: &Reply) {
+pub(super) fn reply(world: &World, call: &Call, reply: &Reply) {
     world.account().paid_back(call, reply, world.now).unwrap();
 }
 
@@ -58,12 +58,12 @@ fn listed(refunds: &[Value]) -> Reply {
 }
 
 /// The state of every payback, in the order of their charges.
-fn states(world: &World) -> Vec<String> {
+pub(super) fn states(world: &World) -> Vec<String> {
     let all = sees(world, View::Export)["refunds"].clone();
     all.as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
 }
 
-fn is_right(world: &World) {
+pub(super) fn is_right(world: &World) {
     let audit = sees(world, View::Audit);
     assert_eq!(audit["ok"], true, "{audit}");
 }
@@ -415,6 +415,44 @@ fn a_client_is_erased_only_when_nothing_is_owed_and_nothing_is_open() {
     let call = world.drives(&pay);
     assert_eq!(call.request.path, "/v1/customers");
     assert_eq!(world.spend(&order(3, 1)), Spent::Insufficient(Units::ZERO));
+}
+
+#[test]
+fn a_refund_that_the_bank_may_still_send_back_keeps_a_client_from_being_erased() {
+    let asked = || {
+        let world = World::credited();
+        does(&world, &act("all", What::Refund)).unwrap();
+        let call = due(&world);
+        reply(&world, &call, &answered(200, &refund(&call, "pending")));
+        assert_eq!((states(&world), world.balance(usd())), (vec!["done".to_owned()], 0));
+        assert!(conflict(does(&world, &act("early", What::Erase))).contains("is pending"));
+        (world, call.id)
+    };
+    let announced = |world: &World, id_of: &str, status: &str| {
+        let truth = Intent::new("pi_first", "succeeded").of(&id(1)).read();
+        let one = Refund { amount: 500, status: status.to_owned(), ours: Some(id_of.to_owned()) };
+        world.account().announce_refunds(&id(1), &truth, &[one], world.now).unwrap();
+    };
+    let erase = act("erase", What::Erase);
+
+    let (world, payback) = asked();
+    announced(&world, &payback, "requires_action");
+    assert!(conflict(does(&world, &erase)).contains("is pending"));
+    announced(&world, &payback, "succeeded");
+    does(&world, &erase).unwrap();
+
+    // Sent back, it is the client's again.
+    let (world, payback) = asked();
+    announced(&world, &payback, "failed");
+    assert_eq!(world.balance(usd()), 50_000);
+    assert!(conflict(does(&world, &erase)).contains("balance is not zero"));
+
+    // Nobody ever said more: no bank takes longer than a month.
+    let (mut world, _) = asked();
+    world.later(30 * DAY - 1);
+    assert!(conflict(does(&world, &erase)).contains("is pending"));
+    world.later(1);
+    does(&world, &erase).unwrap();
 }
 
 #[test]

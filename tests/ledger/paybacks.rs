@@ -5,6 +5,7 @@ use stripe402_core::protocol::Units;
 use stripe402_edge::ledger::Millis;
 use stripe402_edge::ledger::payback::{Call, Outcome, PayBack, State};
 use stripe402_edge::ledger::record::Record;
+use stripe402_edge::ledger::topup::Missing;
 use stripe402_edge::stripe::{PaymentIntentId, Reply};
 
 use super::given::{HOUR, MINUTE, SECOND, side, units, usd};
@@ -23,6 +24,7 @@ fn fresh() -> PayBack {
         taken: Units::ZERO,
         side: side("51Here", false),
         body: "payment_intent=pi_1".to_owned(),
+        pending: false,
         state: State::Sending {
             first_at: BEGAN,
             last_at: BEGAN,
@@ -231,7 +233,10 @@ fn what_is_of_another_stripe_is_put_off_by_an_hour() {
 fn its_record_is_read_as_it_was_written() {
     let settled =
         [Outcome::Done, Outcome::Refused, Outcome::Failed, Outcome::NeverHappened].map(State::Settled);
-    let look = |missed_at| State::LookUp { last_at: BEGAN, missed_at, wake_at: BEGAN.plus(2) };
+    let look = |missed_at: Option<Millis>| {
+        let missing = missed_at.map(|since| Missing { since, last: BEGAN.plus(3) });
+        State::LookUp { last_at: BEGAN, missed_at, wake_at: BEGAN.plus(2), missing }
+    };
     let out = State::Sending {
         first_at: BEGAN,
         last_at: BEGAN.plus(1),
@@ -240,7 +245,9 @@ fn its_record_is_read_as_it_was_written() {
         wake_at: BEGAN.plus(2),
     };
     for state in settled.into_iter().chain([look(None), look(Some(BEGAN.plus(1))), out, fresh().state]) {
-        let payback = PayBack { taken: units(7), state, ..fresh() };
-        assert_eq!(PayBack::read(&payback.write()), Some(payback));
+        for pending in [false, true] {
+            let payback = PayBack { taken: units(7), pending, state: state.clone(), ..fresh() };
+            assert_eq!(PayBack::read(&payback.write()), Some(payback));
+        }
     }
 }

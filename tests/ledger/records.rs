@@ -145,6 +145,9 @@ fn forms() -> Vec<Value> {
         json!({ "look_up": { "first_at": 1, "last_at": 2, "wake_at": 4 } }),
         json!({ "look_up": { "first_at": 1, "last_at": 2, "missed_at": 3, "wake_at": 4 } }),
         json!({ "follow": { "intent": "pi_1", "reads": 1, "cancels": 2, "wake_at": 3 } }),
+        json!({ "follow": {
+            "intent": "pi_1", "reads": 1, "cancels": 2, "wake_at": 3, "missing": { "since": 4, "last": 5 },
+        }}),
         json!({ "action": { "intent": "pi_1", "since": 1, "wake_at": 2 } }),
         json!({ "action": { "intent": "pi_1", "since": 1, "wake_at": 2, "asked": "same" } }),
         json!({ "action": { "intent": "pi_1", "since": 1, "wake_at": 2, "asked": "other" } }),
@@ -204,7 +207,7 @@ fn a_record_without_what_it_must_say_is_none_and_not_a_default() {
             let (parent, name) = path.rsplit_once('/').unwrap();
             broken.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
             // What may be missing: who has no Customer yet, a card that is only attached, what was not asked yet.
-            let optional = ["customer", "amount", "missed_at", "asked", "stored_error"];
+            let optional = ["customer", "amount", "missed_at", "missing", "asked", "stored_error"];
             let may = optional.contains(&name) && !path.starts_with("/state/settled");
             assert_eq!(read(&broken).is_some(), may, "without {path}");
             *broken.pointer_mut(parent).unwrap() = whole.pointer(parent).unwrap().clone();

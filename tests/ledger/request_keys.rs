@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use stripe402_edge::ledger::account::Spent;
+use stripe402_edge::ledger::entries::LOOK_BACK;
 use stripe402_edge::ledger::request_keys::{KEPT, Keyed, REDELIVER_WITHIN};
 use stripe402_edge::ledger::{Answer, Op, Order, Posted, RequestKey};
 
@@ -168,7 +169,7 @@ fn the_same_attempt_asking_again_is_the_one_that_runs() {
     // The object's answer was lost, and the edge asks again, within the look back and after it.
     let again = Order { retried: true, ..keyed(1, "k") };
     assert_eq!(world.spend(&again), new(2, 49_900));
-    world.later(2 * MINUTE);
+    world.later(LOOK_BACK + 1);
     assert_eq!(world.spend(&again), replay(2, 1, 49_900));
     assert!(delivers(&world, 1));
     assert_eq!(world.entries().len(), 2);
@@ -211,7 +212,15 @@ fn keys_that_nobody_needs_any_more_are_dropped() {
     for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
         world.spend(&keyed(number, key));
     }
-    world.later(KEPT + 1);
+    world.later(1);
+    assert!(world.account().deliver("b", &op(2), world.now).unwrap());
+    world.later(KEPT);
+    assert_eq!(
+        world.spend(&keyed(3, "b")),
+        other(Keyed::Delivered { seq: 3 }, 49_700),
+        "a day after its answer"
+    );
+    world.later(1);
     world.spend(&keyed(4, "d"));
     let keys = world.store.look("SELECT key FROM request_key");
     assert_eq!(keys.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(), ["d"]);
@@ -339,4 +348,35 @@ fn a_request_that_was_lost_long_ago_still_runs_again_without_a_second_debit() {
     world.later(REDELIVER_WITHIN + LEASE);
     assert_eq!(world.spend(&keyed(2, "k")), replay(2, 1, 49_900));
     assert_eq!(world.entries().len(), 2);
+}
+
+#[test]
+fn a_key_that_was_taken_over_late_stays_with_the_request_that_runs() {
+    let mut world = World::credited();
+    world.spend(&keyed(1, "k"));
+    world.later(KEPT - 5 * SECOND);
+    assert_eq!(world.spend(&keyed(2, "k")), replay(2, 1, 49_900));
+    // The origin is slow; meanwhile another request of this client comes, more than a day after the key's first use.
+    world.later(6 * SECOND);
+    assert_eq!(world.spend(&keyed(3, "another")), new(3, 49_800));
+    assert_eq!(world.spend(&keyed(4, "k")), other(Keyed::Running, 49_800));
+    assert!(delivers(&world, 2), "its answer goes out");
+    world.later(SECOND);
+    assert_eq!(
+        world.spend(&keyed(5, "k")),
+        other(Keyed::Delivered { seq: 2 }, 49_800),
+        "and is paid for once"
+    );
+    assert_eq!(world.entries().len(), 3);
+}
+
+#[test]
+fn a_key_that_was_debited_anew_is_kept_a_day_from_then_on() {
+    let mut world = World::credited();
+    world.spend(&keyed(1, "k"));
+    gives_back(&world, 2, 1, 1);
+    world.later(KEPT - SECOND);
+    assert_eq!(world.spend(&keyed(2, "k")), new(4, 49_900));
+    world.later(LEASE);
+    assert_eq!(world.spend(&keyed(3, "k")), replay(4, 2, 49_900), "its answer was lost");
 }

@@ -100,8 +100,12 @@ impl World<'_> {
         let now = self.clock(account);
         let fresh = TopUpId::from_bytes(dice.bytes());
         let before = self.objects[account].open.clone();
+        let decided = before.is_none() && self.is_decided(account, &pay, now);
         let paying = ledger!(self, account).pay(&pay, &fresh, &self.terms(), now);
         self.look_at(account);
+        if decided {
+            self.check_no_charge(account, &pay);
+        }
         if let Some(before) = before {
             let after = self.objects[account].open.as_ref().map(|top_up| &top_up.state);
             let event = match (&before.state, after) {

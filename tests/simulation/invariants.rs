@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stripe402_core::protocol::{Currency, MinorAmount};
 use stripe402_edge::ledger::topup::{Call as StripeCall, RESEND_WINDOW, State, Verb};
-use stripe402_edge::ledger::{Millis, StoreError};
+use stripe402_edge::ledger::{Millis, Pay, StoreError};
 use stripe402_edge::stripe::{Method, Request};
 
 use super::requests::{Debit, Fate, Request as Paid};
@@ -14,6 +14,9 @@ use super::{DAY, SECOND};
 
 /// The debits that can still be claimed under an idempotency key.
 const CLAIMABLE: &str = "SELECT seq FROM request_key WHERE state = 'running'";
+
+/// Every key, what it was sent for, what became of it, and when it was last used.
+const KEYS: &str = "SELECT key, target, state, taken_at FROM request_key";
 
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +207,27 @@ impl World<'_> {
         let credited = entries.iter().any(|entry| entry.source.as_deref() == Some(charge));
         if !asked || !credited {
             self.broke(5, || format!("request {nth} was told that {charge} is its deposit"));
+        }
+    }
+
+    /// Whether the key of a payment says what becomes of it: its request was debited, and that was not given back, or it was
+    /// another request's.
+    pub(crate) fn is_decided(&self, account: usize, pay: &Pay, now: Millis) -> bool {
+        let disk = &self.objects[account].disk;
+        let (Some(key), None, false) = (&pay.order.key, &pay.deposit, disk.was_blank()) else { return false };
+        disk.look(KEYS).iter().any(|row| {
+            let voided = row.text(2) == Ok("void") && row.text(1) == Ok(key.target.as_str());
+            let kept = row.integer(3).is_ok_and(|at| now.since(Millis(at)) <= DAY);
+            row.text(0) == Ok(key.key.as_str()) && kept && !voided
+        })
+    }
+
+    /// Invariant 5: whose key is decided is charged nothing.
+    pub(crate) fn check_no_charge(&mut self, account: usize, pay: &Pay) {
+        let open = self.objects[account].open.as_ref();
+        if open.is_some_and(|open| open.wanted.amount.is_some()) {
+            let key = pay.order.key.clone();
+            self.broke(5, || format!("a card is charged for a request that is decided under {key:?}"));
         }
     }
 

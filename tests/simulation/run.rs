@@ -13,7 +13,7 @@ use stripe402_edge::ledger::{Account, Limits, Op, Order, Pay};
 use stripe402_edge::stripe::TopUpId;
 
 use super::START;
-use super::coverage::Coverage;
+use super::coverage::{Coverage, USUAL};
 use super::disk::Disk;
 use super::invariants::Violation;
 use super::mutants::{Caught, catch};
@@ -22,9 +22,6 @@ use super::schedule::Schedule;
 use super::shrink::shrink;
 use super::stripe::client;
 use super::world::World;
-
-/// How many histories without being told.
-const USUAL: u64 = 100_000;
 
 /// Runs a history. What broke, and what happened in words if that is asked for.
 pub(crate) fn run(
@@ -64,6 +61,11 @@ pub(crate) fn main() -> ExitCode {
     let missing = coverage.missing();
     if histories >= USUAL && !missing.is_empty() {
         println!("\nmet too seldom:\n{}", missing.join("\n"));
+        return ExitCode::FAILURE;
+    }
+    let unlisted = coverage.unlisted(histories);
+    if !unlisted.is_empty() {
+        println!("\nmet, and not what is said of it:\n{}", unlisted.join("\n"));
         return ExitCode::FAILURE;
     }
     println!("\nviolations 0");

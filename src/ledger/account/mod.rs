@@ -29,6 +29,9 @@ pub const EMPTY_SPAN: i64 = 48 * 3_600_000;
 /// and announces for three days what it did. Without the account that money would be nobody's. (By itself such an account
 /// is never emptied.)
 pub const UNSURE_SPAN: i64 = 7 * 24 * 3_600_000;
+/// How long an account may not be erased after a refund that the bank has not confirmed yet: it may still send the money
+/// back, which without the account would be nobody's. (Later than that no bank does.)
+pub const UNCONFIRMED_SPAN: i64 = 30 * 24 * 3_600_000;
 /// After how many seconds a payer whose outcome is not known should ask again.
 pub const RETRY_AFTER: u32 = 5;
 /// After how many seconds to ask again for a request that is running under the same key.
@@ -157,7 +160,7 @@ impl<'s, S: Store> Account<'s, S> {
         })
     }
 
-    /// Gives back the debit that an attempt made within the last minute, if it made one, and lets it make none any more:
+    /// Gives back the debit that an attempt made within [`entries::LOOK_BACK`], if it made one, and lets it make none any more:
     /// its call may still be on the way.
     pub fn undo(&self, currency: Currency, op: &Op, now: Millis) -> Result<Units, StoreError> {
         if self.store.is_blank()? {
@@ -223,10 +226,16 @@ impl<'s, S: Store> Account<'s, S> {
             && self.ends_at()?.is_some_and(|at| now >= at))
     }
 
-    /// When an account that was never credited ends. None: it has entries, or may still get one, and stays.
+    /// When an account that was never credited ends. None: it has entries, or may still get one, or an operator acted on
+    /// it, and it stays.
     fn ends_at(&self) -> Result<Option<Millis>, StoreError> {
         let used = self.store.run("SELECT 1 FROM entry LIMIT 1", &[])?;
         if !used.is_empty() {
+            return Ok(None);
+        }
+        // What an operator did is kept, and holds: whom one froze stays frozen.
+        let acted = "SELECT 1 FROM act UNION ALL SELECT 1 FROM account WHERE frozen IS NOT NULL LIMIT 1";
+        if !self.store.run(acted, &[])?.is_empty() {
             return Ok(None);
         }
         // Where a charge was looked for and not found, Stripe may still announce it, however late: it stays.

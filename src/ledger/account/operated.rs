@@ -6,7 +6,7 @@
 use stripe402_core::protocol::digest::{hex, sha256};
 use stripe402_core::protocol::{AccountId, Units};
 
-use super::{Account, Terms, UNSURE_SPAN};
+use super::{Account, Terms, UNCONFIRMED_SPAN, UNSURE_SPAN};
 use crate::ledger::entries;
 use crate::ledger::operator::{Act, Objection, What};
 use crate::ledger::payback::{self, Call, Outcome as PaidBack, PayBack, State};
@@ -172,6 +172,7 @@ impl<S: Store> Account<'_, S> {
             units: currency.units_of(amount).ok_or(StoreError::Shape("units"))?,
             taken: Units::ZERO,
             side: terms.side.clone(),
+            pending: false,
             state: State::Sending {
                 first_at: now,
                 last_at: now,
@@ -200,16 +201,18 @@ impl<S: Store> Account<'_, S> {
         Ok(())
     }
 
-    /// What is open at another Stripe account is over.
+    /// What is open at another Stripe account, or was at this one and is not there any more, is over.
     fn settle(&self, terms: &Terms<'_>, now: Millis) -> Result<(), Objection> {
-        let foreign = topups::open(self.store)?.filter(|top_up| !top_up.is_of(terms.side));
+        let top_up = topups::open(self.store)?;
+        let top_up = top_up.filter(|top_up| !top_up.is_of(terms.side) || top_up.is_missing());
         let mut paybacks = paybacks::open(self.store)?;
-        paybacks.retain(|payback| !payback.is_of(terms.side));
-        if foreign.is_none() && paybacks.is_empty() {
-            let message = "Nothing is open at another Stripe account. What is open at this one is resumed: Stripe knows.";
+        paybacks.retain(|payback| !payback.is_of(terms.side) || payback.is_missing());
+        if top_up.is_none() && paybacks.is_empty() {
+            let message = "Nothing is open at another Stripe account, and nothing of what is open at this one was missing \
+                there twice, five minutes apart. It is resumed: Stripe knows.";
             return Err(Objection::conflict(message));
         }
-        if let Some(top_up) = foreign {
+        if let Some(top_up) = top_up {
             self.write(&top_up.settle(Outcome::NeverHappened), &[], now)?;
         }
         for mut payback in paybacks {
@@ -237,6 +240,9 @@ impl<S: Store> Account<'_, S> {
             "SELECT 1 FROM topup WHERE outcome = 'never_happened' AND units > 0 AND settled_at > ?1 LIMIT 1";
         if !self.store.run(sql, &[now.plus(UNSURE_SPAN.wrapping_neg()).into()])?.is_empty() {
             return because("A charge was looked for in vain within the last week, and may still come");
+        }
+        if paybacks::is_pending(self.store, now.plus(UNCONFIRMED_SPAN.wrapping_neg()))? {
+            return because("A refund of the last 30 days is pending, and the bank may still send it back");
         }
         for sql in schema::EMPTY {
             self.store.run(sql, &[])?;

@@ -7,7 +7,7 @@ use crate::ledger::amount;
 use crate::ledger::call::{Answer, Deposit, Pay, Refused};
 use crate::ledger::store::{Millis, Store, StoreError};
 use crate::ledger::topup::{Asked, Call, Event, Outcome, State, TopUp, Wanted};
-use crate::ledger::{disputes, entries, schema, topups};
+use crate::ledger::{disputes, entries, request_keys, schema, topups};
 use crate::stripe::TopUpId;
 
 const HOUR: i64 = 3_600_000;
@@ -56,8 +56,11 @@ impl<S: Store> Account<'_, S> {
                 return self.meet(open, pay, balance, terms, now);
             }
         }
-        // Only to be attached, where the balance is enough: nothing is charged then.
-        let amount = if pay.deposit.is_none() && balance >= pay.order.price {
+        // Only to be attached, where the balance is enough, or where the order's key is decided: its request was paid for
+        // or is refused, and the card only has to prove whose it is to be told which. Nothing is charged then.
+        let free = pay.deposit.is_none()
+            && (balance >= pay.order.price || !blank && self.is_decided(&pay.order, now)?);
+        let amount = if free {
             None
         } else {
             let charge = if pay.deposit.is_some() { amount::to_deposit } else { amount::to_charge };
@@ -70,6 +73,11 @@ impl<S: Store> Account<'_, S> {
             return Ok(Paying::Answered(limited));
         }
         self.begin(pay, amount, fresh, terms, now)
+    }
+
+    /// Whether a key of an earlier request says what becomes of an order.
+    fn is_decided(&self, order: &entries::Order, now: Millis) -> Result<bool, StoreError> {
+        Ok(!mutant!(KeyedChargedAgain) && request_keys::is_decided(self.store, order, now)?)
     }
 
     /// What a card that may not spend yet is told: its own earlier debit, or that the account is frozen.

@@ -143,6 +143,29 @@ pub enum Asked {
     Other,
 }
 
+/// Stripe says that there is nothing of this name, though it named it to us before: in test mode, whose data somebody
+/// deleted; or to a key that is another's. Nothing is concluded from that but by an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Since when.
+    pub since: Millis,
+    /// When it last said so.
+    pub last: Millis,
+}
+
+impl Missing {
+    /// Stripe says so, not for the first time if it did `before`.
+    #[must_use]
+    pub fn said(before: Option<Self>, now: Millis) -> Self {
+        Self { since: before.map_or(now, |before| before.since), last: now }
+    }
+
+    /// Whether that was said twice, as far apart as two look-ups that find nothing.
+    pub const fn is_sure(self) -> bool {
+        self.last.since(self.since) >= LOOK_UP_SPAN
+    }
+}
+
 /// Where a top-up stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -169,6 +192,8 @@ pub enum State {
         cancels: u32,
         /// When to read again.
         wake_at: Millis,
+        /// Whether Stripe says that there is none, ever since it last showed it.
+        missing: Option<Missing>,
     },
     /// The payer's bank asks for 3-D Secure, and the payer was told.
     Action {
@@ -270,6 +295,11 @@ impl TopUp {
             State::Settled(outcome) => Some(outcome),
             _ => None,
         }
+    }
+
+    /// Whether Stripe says that its PaymentIntent is not there, and said so before.
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.state, State::Follow { missing: Some(missing), .. } if missing.is_sure())
     }
 
     /// Whether a payer names the card that this top-up charges: as sent, or as returned.

@@ -2,10 +2,10 @@
 //!
 //! Kept true here: "it never happened" needs two look-ups that found nothing, five minutes apart, the first five
 //! minutes after the last send; a PaymentIntent that could still be paid is cancelled, and only `canceled` ends it;
-//! a read that fails decides nothing.
+//! a read that fails decides nothing, and one that Stripe has lost since is read on, ever more seldom.
 
 use super::step::{Transition, Verb};
-use super::{ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, Outcome, State, TopUp};
+use super::{ACTION_SPAN, Asked, IN_FLIGHT, LOOK_AGAIN, LOOK_UP_SPAN, Missing, Outcome, State, TopUp};
 use crate::ledger::store::Millis;
 use crate::stripe::{
     Failure, PaymentIntent, PaymentIntentId, PaymentIntentStatus, Refusal, Reply, object::List, request,
@@ -59,13 +59,14 @@ pub(super) fn listed(mut top_up: TopUp, reply: &Reply, now: Millis) -> Transitio
 
 /// Reads the PaymentIntent that is being followed, or whose cancel was not answered.
 pub(super) fn follow(mut top_up: TopUp, now: Millis) -> Transition {
-    let (intent, reads, cancels) = match &top_up.state {
-        State::Follow { intent, reads, cancels, .. } => (intent.clone(), *reads, *cancels),
-        State::Cancel { intent, cancels, .. } => (intent.clone(), 0, *cancels),
+    let (intent, reads, cancels, missing) = match &top_up.state {
+        State::Follow { intent, reads, cancels, missing, .. } => (intent.clone(), *reads, *cancels, *missing),
+        State::Cancel { intent, cancels, .. } => (intent.clone(), 0, *cancels, None),
         _ => return top_up.stay(),
     };
     let reads = reads.saturating_add(1);
-    top_up.state = State::Follow { intent: intent.clone(), reads, cancels, wake_at: now.plus(IN_FLIGHT) };
+    let wake_at = now.plus(IN_FLIGHT);
+    top_up.state = State::Follow { intent: intent.clone(), reads, cancels, wake_at, missing };
     let request = request::retrieve_payment_intent(&intent);
     top_up.call(Verb::Read(intent), request)
 }
@@ -82,9 +83,13 @@ pub(super) fn ask(mut top_up: TopUp, why: Asked, now: Millis) -> Transition {
 
 /// The PaymentIntent was read, or not.
 pub(super) fn read(mut top_up: TopUp, reply: &Reply, now: Millis) -> Transition {
-    let intent = match reply.object::<PaymentIntent>(false) {
+    // A read changes nothing: what refuses it is definite, whatever was sent before.
+    let intent = match reply.object::<PaymentIntent>(true) {
         Ok(intent) => intent,
         Err(failure) => {
+            if matches!(failure, Failure::Refused(Refusal::Missing { .. })) {
+                missed(&mut top_up, now);
+            }
             put_off(&mut top_up, now);
             return Transition { failure: Some(failure), ..top_up.stay() };
         }
@@ -149,7 +154,24 @@ fn decide(top_up: TopUp, intent: &PaymentIntent, reads: u32, cancels: u32, now: 
 }
 
 fn wait(top_up: TopUp, intent: PaymentIntentId, reads: u32, cancels: u32, now: Millis) -> Transition {
-    top_up.to(State::Follow { intent, reads, cancels, wake_at: now.plus(pause(reads)) })
+    top_up.to(State::Follow { intent, reads, cancels, wake_at: now.plus(pause(reads)), missing: None })
+}
+
+/// Stripe has no such PaymentIntent any more. What was to be cancelled is followed from here on: whoever comes is told at
+/// once that it is not known, and it is read ever more seldom.
+fn missed(top_up: &mut TopUp, now: Millis) {
+    match &mut top_up.state {
+        State::Follow { missing, .. } => *missing = Some(Missing::said(*missing, now)),
+        State::Action { intent, asked: Some(Asked::Other), .. } => {
+            let (intent, missing) = (intent.clone(), Some(Missing::said(None, now)));
+            top_up.state = State::Follow { intent, reads: 0, cancels: 0, wake_at: now, missing };
+        }
+        State::Sending(_)
+        | State::LookUp { .. }
+        | State::Action { .. }
+        | State::Cancel { .. }
+        | State::Settled(_) => {}
+    }
 }
 
 fn put_off(top_up: &mut TopUp, now: Millis) {

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use stripe402_core::protocol::{AccountId, MinorAmount, PaymentMethodId};
 
-use super::{Asked, Outcome, Sending, State, Step, StripeSide, TopUp, Wanted};
+use super::{Asked, Missing, Outcome, Sending, State, Step, StripeSide, TopUp, Wanted};
 use crate::ledger::record::{
     Fields, Record, count, currency, flag, integer, moment, optional, optional_text, owned, text, variant,
 };
@@ -142,11 +142,12 @@ impl Record for State {
                 .with_some("missed_at", missed_at.map(|at| at.0))
                 .with("wake_at", wake_at.0)
                 .under("look_up"),
-            Self::Follow { intent, reads, cancels, wake_at } => fields
+            Self::Follow { intent, reads, cancels, wake_at, missing } => fields
                 .with("intent", intent.as_str())
                 .with("reads", *reads)
                 .with("cancels", *cancels)
                 .with("wake_at", wake_at.0)
+                .with_some("missing", missing.map(|missing| missing.write()))
                 .under("follow"),
             Self::Action { intent, since, wake_at, asked } => fields
                 .with("intent", intent.as_str())
@@ -189,6 +190,7 @@ impl Record for State {
                 reads: count(content, "reads")?,
                 cancels: count(content, "cancels")?,
                 wake_at: wake_at()?,
+                missing: optional(content, "missing", Missing::read)?,
             },
             "action" => Self::Action {
                 intent: intent(content)?,
@@ -204,6 +206,16 @@ impl Record for State {
             "settled" => Self::Settled(Outcome::read(content)?),
             _ => return None,
         })
+    }
+}
+
+impl Record for Missing {
+    fn write(&self) -> Value {
+        Fields::default().with("since", self.since.0).with("last", self.last.0).done()
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self { since: moment(value, "since")?, last: moment(value, "last")? })
     }
 }
 

@@ -239,7 +239,7 @@ impl TopUp {
 
     /// Goes on reading a PaymentIntent that is not over.
     pub(super) fn watch(self, intent: PaymentIntentId, now: Millis) -> Transition {
-        self.to(State::Follow { intent, reads: 0, cancels: 0, wake_at: now.plus(LOOK_AGAIN) })
+        self.to(State::Follow { intent, reads: 0, cancels: 0, wake_at: now.plus(LOOK_AGAIN), missing: None })
     }
 
     /// Cancels a PaymentIntent that may no longer be paid.

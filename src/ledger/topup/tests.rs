@@ -106,7 +106,10 @@ fn told(before: &TopUp, transition: &Transition, now: Millis) -> String {
             format!("{step:?} {sends}{stored}").to_lowercase()
         }
         State::LookUp { missed_at, .. } => missed_at.map_or("look up", |_| "missed").to_owned(),
-        State::Follow { reads, cancels, .. } => format!("follow {reads} {cancels}"),
+        State::Follow { reads, cancels, missing, .. } => {
+            let missing = if missing.is_some() { " missing" } else { "" };
+            format!("follow {reads} {cancels}{missing}")
+        }
         State::Action { asked, .. } => asked.map_or("action".to_owned(), |asked| format!("action {asked:?}")),
         State::Cancel { cancels, .. } => format!("cancel {cancels}"),
         State::Settled(outcome) => outcome.as_str().to_owned(),

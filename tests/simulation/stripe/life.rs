@@ -9,8 +9,8 @@ use crate::simulation::{HOUR, MINUTE, SECOND};
 /// Something that will happen by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Life {
-    /// A charge that a 500 hid goes through; `seen`: in time for our look-ups.
-    RollForward { of: IntentRef, seen: bool },
+    /// A charge that a 500 hid shows itself, as this; `seen`: in time for our look-ups.
+    RollForward { of: IntentRef, seen: bool, status: &'static str },
     /// A PaymentIntent that was not settled ends so.
     End(IntentRef, &'static str),
     /// What was received is told at last.
@@ -44,10 +44,14 @@ impl Stripe {
     /// Lets it happen.
     pub(crate) fn live(&mut self, life: Life, now: Millis, dice: &mut Dice) {
         match life {
-            Life::RollForward { of, seen } => {
+            Life::RollForward { of, seen, status } => {
                 self.intent_mut(of).visible = true;
-                self.succeed(of);
-                if let Some(event) = self.events.last_mut() {
+                match status {
+                    // Nobody has its secret, and nothing is announced.
+                    "requires_action" => self.intent_mut(of).status = status,
+                    status => self.end(of, status, now, dice),
+                }
+                if let Some(event) = self.events.last_mut().filter(|_| status == "succeeded") {
                     event.only_way = !seen;
                 }
             }
@@ -122,6 +126,30 @@ impl Stripe {
             // With the same secret another card can be tried.
             self.later.push((now.plus(dice.between(when.1, 2 * when.1)), Life::Act(of, "succeeded")));
         }
+    }
+
+    /// A payer finishes 3-D Secure while the cancel of it is at Stripe, which is heard of first. Gives whether it was so.
+    pub(super) fn act_before_cancel(
+        &mut self,
+        side: usize,
+        path: &str,
+        now: Millis,
+        dice: &mut Dice,
+    ) -> bool {
+        let Some(id) = path.strip_suffix("/cancel").and_then(|path| path.rsplit('/').next()) else {
+            return false;
+        };
+        let waits = |intent: &super::Intent| {
+            intent.id == id
+                && intent.handed_out
+                && matches!(intent.status, "requires_action" | "requires_payment_method")
+        };
+        let Some(nth) = self.sides[side].intents.iter().position(waits) else { return false };
+        let finishes = dice.fault(20);
+        if finishes {
+            self.end(IntentRef { side, nth }, "succeeded", now, dice);
+        }
+        finishes
     }
 
     /// A payer comes back, and finishes 3-D Secure in this very moment.

@@ -65,6 +65,9 @@ impl Stripe {
         }
         let (path, body) = (request.path.clone(), request.body.clone());
         of.keys.insert(key, Stored { at: now, path, body, answer: None });
+        if self.act_before_cancel(side, &request.path, now, dice) {
+            return Treated::Running(dice.between(SECOND, 19 * SECOND));
+        }
         if dice.fault(profile.stripe / 3) {
             let slow = dice.weighted(&[(3, (SECOND, 19 * SECOND)), (1, (20 * SECOND, 80 * SECOND))]);
             return Treated::Running(dice.between(slow.0, slow.1));
@@ -83,7 +86,12 @@ impl Stripe {
     ) -> Said {
         let key = request.key.clone().unwrap_or_default();
         let trouble = if dice.fault(profile.stripe / 2) {
-            dice.one_of(&[Trouble::NothingDone, Trouble::Done, Trouble::RolledForward, Trouble::Garbled])
+            dice.weighted(&[
+                (1, Trouble::NothingDone),
+                (1, Trouble::Done),
+                (2, Trouble::RolledForward),
+                (1, Trouble::Garbled),
+            ])
         } else {
             Trouble::None
         };
@@ -199,9 +207,19 @@ impl Stripe {
         };
         of.intents.push(intent);
         if hidden {
-            // Within nine minutes the second look-up sees it; later on only an announcement tells of it.
-            let when = dice.one_of(&[(SECOND, 9 * MINUTE), (11 * MINUTE, 20 * HOUR)]);
-            let roll = Life::RollForward { of: here, seen: when.0 == SECOND };
+            // The first look-up that counts, or only the second, sees it, whatever it has become; later on only the
+            // announcement of a success tells of it. (Stripe may have been at it for more than a minute by now.)
+            let seen = 8 * MINUTE + 30 * SECOND;
+            let when = dice.weighted(&[
+                (2, (SECOND, 5 * MINUTE)),
+                (3, (5 * MINUTE, seen)),
+                (3, (11 * MINUTE, 20 * HOUR)),
+            ]);
+            let seen = when.1 <= seen;
+            let became =
+                [(2, "succeeded"), (1, "processing"), (1, "requires_action"), (1, "requires_payment_method")];
+            let status = if seen { dice.weighted(&became) } else { "succeeded" };
+            let roll = Life::RollForward { of: here, seen, status };
             self.later.push((now.plus(dice.between(when.0, when.1)), roll));
             return Ok((200, String::new(), "hidden"));
         }

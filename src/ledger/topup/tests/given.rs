@@ -72,7 +72,17 @@ pub(super) fn looking(sent: i64, missed: Option<i64>) -> TopUp {
 }
 
 pub(super) fn following(reads: u32, cancels: u32) -> TopUp {
-    record(State::Follow { intent: pi("pi_1"), reads, cancels, wake_at: NOW.plus(25 * SECOND) })
+    let wake_at = NOW.plus(25 * SECOND);
+    record(State::Follow { intent: pi("pi_1"), reads, cancels, wake_at, missing: None })
+}
+
+/// One that Stripe has not had for five minutes.
+pub(super) fn missing() -> TopUp {
+    let mut top_up = following(3, 0);
+    if let State::Follow { missing, .. } = &mut top_up.state {
+        *missing = Some(Missing { since: NOW.plus(-5 * MINUTE), last: NOW.plus(-MINUTE) });
+    }
+    top_up
 }
 
 /// An action of a minute ago.
@@ -133,6 +143,7 @@ pub(super) fn states() -> BTreeMap<&'static str, TopUp> {
         ("follow", following(1, 0)),
         ("follow, refused", following(1, 1)),
         ("follow, paused", following(2, 1)),
+        ("follow, missing", missing()),
         ("action", action(None)),
         ("action, early", soon(action(None))),
         ("action, same", action(Some(Asked::Same))),
@@ -178,6 +189,7 @@ pub(super) fn reply(name: &str) -> Reply {
         "attached elsewhere" => answered(200, &json!({ "id": "pm_1", "card": {}, "customer": "cus_9" })),
         "already attached" => answered(400, &refusal("-", "-", "has already been attached to a customer.")),
         "no customer" => answered(400, &refusal("resource_missing", "customer", "m")),
+        "missing" => answered(404, &refusal("resource_missing", "intent", "m")),
         "refused" => answered(400, &refusal("parameter_unknown", "x", "m")),
         "declined" => {
             answered(402, &json!({ "error": { "type": "card_error", "code": "x", "message": "no" } }))
@@ -238,6 +250,7 @@ pub(super) fn events() -> Vec<String> {
     of("listed", &STATUSES);
     of("listed", &["none", "more", "of another"]);
     of("read", &FAILED);
+    of("read", &["missing", "refused"]);
     of("read", &STATUSES);
     of("read another", &["succeeded", "canceled"]);
     of("cancel", &FAILED);
