@@ -55,10 +55,9 @@ pub(super) fn take<S: Store>(store: &S, order: &Order, now: Millis) -> Result<Ke
     let Some(key) = &order.key else { return Ok(Keyed::New) };
     // By its last use, not its first: a request that took its key over late is still running, and its client, who may
     // come once more, has paid.
-    store.run("DELETE FROM request_key WHERE taken_at < ?1", &[oldest(now).into()])?;
     let rows = store.run(
-        "SELECT target, state, seq, op, taken_at, deliveries, holder FROM request_key WHERE key = ?1",
-        &[key.key.as_str().into()],
+        "SELECT target, state, seq, op, taken_at, deliveries, holder FROM request_key WHERE key = ?1 AND taken_at >= ?2",
+        &[key.key.as_str().into(), oldest(now).into()],
     )?;
     let Some(row) = at_most_one(rows)? else { return Ok(Keyed::New) };
     if row.text(0)? != key.target {
@@ -103,14 +102,19 @@ pub(super) fn is_decided<S: Store>(store: &S, order: &Order, now: Millis) -> Res
     Ok(!rows.is_empty())
 }
 
-/// Writes a key down beside the debit that it names.
+/// Writes a key down beside the debit that it names: one that is new, was given back, or was kept long enough.
 pub(super) fn bind<S: Store>(store: &S, order: &Order, seq: i64, now: Millis) -> Result<(), StoreError> {
     let Some(key) = &order.key else { return Ok(()) };
+    // All of them are looked at for that: for one request in 256, which the name of its attempt draws.
+    if order.op.as_str().ends_with("00") {
+        store.run("DELETE FROM request_key WHERE taken_at < ?1", &[oldest(now).into()])?;
+    }
     store.run(
         "INSERT INTO request_key (key, target, currency, seq, op, holder, state, at, taken_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?5, 'running', ?6, ?6)
-         ON CONFLICT (key) DO UPDATE SET seq = excluded.seq, op = excluded.op, holder = excluded.holder,
-            state = 'running', taken_at = excluded.taken_at",
+         ON CONFLICT (key) DO UPDATE SET target = excluded.target, currency = excluded.currency, seq = excluded.seq,
+            op = excluded.op, holder = excluded.holder, state = 'running', at = excluded.at, taken_at = excluded.taken_at,
+            deliveries = 0",
         &[
             key.key.as_str().into(),
             key.target.as_str().into(),

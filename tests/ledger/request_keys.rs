@@ -221,9 +221,19 @@ fn keys_that_nobody_needs_any_more_are_dropped() {
         "a day after its answer"
     );
     world.later(1);
-    world.spend(&keyed(4, "d"));
-    let keys = world.store.look("SELECT key FROM request_key");
-    assert_eq!(keys.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(), ["d"]);
+    let kept = |world: &World| {
+        let keys = world.store.look("SELECT key FROM request_key ORDER BY key");
+        keys.iter().map(|row| row.text(0).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // They are free at once, also for another request, and gone some time later.
+    let mut anew = keyed(4, "b");
+    anew.key.as_mut().unwrap().target = "another".to_owned();
+    assert!(matches!(world.spend(&anew), Spent::Paid(_)));
+    assert!(world.account().deliver("b", &op(4), world.now).unwrap());
+    assert_eq!(kept(&world), ["a", "b", "c"]);
+    world.spend(&keyed(0, "d"));
+    assert_eq!(kept(&world), ["b", "d"]);
+    assert!(matches!(world.spend(&keyed(5, "b")), Spent::Keyed(Keyed::OtherTarget, ..)));
 }
 
 #[test]
