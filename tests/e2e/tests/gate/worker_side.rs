@@ -86,3 +86,25 @@ fn an_underscore_is_no_way_around_the_names_that_are_removed() {
         assert_eq!(asked.header("x_kept"), Some("yes"));
     }
 }
+
+#[test]
+fn an_interim_answer_of_the_origin_is_none() {
+    // What an origin says before it reads a body that comes with `Expect: 100-continue`, or without.
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let origin = Scripted::start(move |_| [interim.as_slice(), &said(200, &[], "what is sold")].concat());
+    let paywall = before(&origin, config());
+    let card = paywall.stripe().card("interim");
+    let answer = sends(&paywall, Request::post("/paid/x", "a body").payment(card.pays()));
+    assert_eq!((answer.status, answer.text().as_ref()), (200, "what is sold"), "{answer:?}");
+    assert!(answer.receipt().success);
+    // Here the runtime says 100 itself, and then the one answer.
+    let expects = Request::post("/paid/x", "a body").payment(card.pays()).header("expect", "100-continue");
+    let answer = sends(&paywall, expects);
+    let (status, text) = (answer.status, answer.text());
+    assert!(
+        status == 100 && text.starts_with("HTTP/1.1 200 ") && text.ends_with("what is sold"),
+        "{answer:?}"
+    );
+    assert_eq!(text.matches("HTTP/1.1").count(), 1, "{answer:?}");
+    assert_eq!(origin.asked().len(), 2);
+}
