@@ -4,7 +4,7 @@
 import { look, session, site } from "./api.js";
 import { find, show } from "./client.js";
 import { isBeginning, isId } from "./money.js";
-import { load, onFailure, prepare } from "./overview.js";
+import { leave, load, onFailure, prepare } from "./overview.js";
 
 const $ = (id) => document.getElementById(id);
 const views = ["login", "overview", "client"];
@@ -65,6 +65,7 @@ async function route() {
   try {
     say("");
     if (what === "client" && isId(id ?? "")) {
+      leave();
       view("client");
       await show(id, { title, erased });
       return;

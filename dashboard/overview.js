@@ -176,6 +176,9 @@ export async function load() {
   }
 }
 
+// Nobody looks any more: what is still on its way, and what may go wrong with it, is nobody's.
+export const leave = () => asking?.abort();
+
 // The currencies there are, the one that is shown chosen.
 function choose({ currency, rows }) {
   now.currency ||= rows.some((row) => row.currency === currency) || rows.length === 0 ? currency : rows[0].currency;

@@ -21,6 +21,7 @@ mod ledger {
     mod credits;
     mod debits;
     mod deposits;
+    mod erased;
     mod first_payment;
     mod given;
     mod history;
@@ -35,7 +36,9 @@ mod ledger {
     mod plans;
     mod properties;
     mod records;
+    mod reporting;
     mod reports;
+    mod reports_drawn;
     mod request_keys;
     mod resends;
     mod said;

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { chromium } from "playwright-core";
 
 import { freePorts } from "../../scripts/free_ports.mjs";
@@ -213,3 +214,12 @@ export async function breaks(paywall, fault) {
   const answer = await fetch(`${paywall.stripe}/_testbed/faults`, { method: "POST", body: JSON.stringify(fault) });
   assert.equal(answer.status, 200, await answer.text());
 }
+
+// Declares tests, each of a person with a browser of its own, whose console and policies have to stay clean.
+export const persons = (paywall) => (name, options, does) =>
+  test(name, async () => {
+    const one = await Person.at(paywall(), options);
+    const paid = (await charges(paywall())).length;
+    await does(one, { paidMore: async () => (await charges(paywall())).length - paid });
+    await one.leaves();
+  });

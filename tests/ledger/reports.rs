@@ -1,150 +1,15 @@
 //! What is handed over to the reports: absolute values, until they have arrived, however often and late they come.
 
-use proptest::prelude::*;
-use stripe402_edge::ledger::account::Terms;
+use stripe402_edge::ledger::Order;
 use stripe402_edge::ledger::entries::{self, Kind};
-use stripe402_edge::ledger::operator::{Act, What};
-use stripe402_edge::ledger::{Order, Row, Store, Value};
-use stripe402_edge::reports::statements;
+use stripe402_edge::ledger::operator::What;
 
 use super::given::{
-    DAY, DEPLOYMENT, HOUR, KEEP, MINUTE, SECOND, START, World, account_id, act, card, eur, for_price, op,
-    order, units, usd,
+    DAY, HOUR, KEEP, MINUTE, SECOND, World, account_id, act, card, eur, for_price, op, order, units, usd,
 };
 use crate::support::replies::{Intent, declined};
-use crate::support::sqlite::Sqlite;
 
-/// How long after an entry a handover is due.
-const EVERY: i64 = MINUTE;
-
-/// The reports' database: the real tables and the real statements.
-struct Reports(Sqlite);
-
-impl Reports {
-    fn new() -> Self {
-        let sqlite = Sqlite::in_memory();
-        sqlite.script(include_str!("../../migrations/0001_reports.sql"));
-        Self(sqlite)
-    }
-
-    /// A handover arrives.
-    fn take(&self, handover: &str) {
-        let write = || statements().try_for_each(|sql| self.0.run(sql, &[handover.into()]).map(drop));
-        self.0.transaction(&mut || write()).unwrap();
-    }
-
-    fn look(&self, sql: &'static str) -> Vec<Vec<String>> {
-        shown(self.0.look(sql))
-    }
-
-    /// Debits, reversals and amount, by currency, hour and route.
-    fn usage(&self) -> Vec<Vec<String>> {
-        self.look(
-            "SELECT currency, hour, resource, sum(debits), sum(reversals), sum(amount) FROM usage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        )
-    }
-}
-
-fn shown(rows: Vec<Row>) -> Vec<Vec<String>> {
-    let value = |value: Value| match value {
-        Value::Null => "-".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Text(text) => text,
-    };
-    rows.into_iter().map(|row| row.0.into_iter().map(value).collect()).collect()
-}
-
-fn due(world: &World) -> Option<i64> {
-    world.account().report_at(EVERY, world.now).unwrap().map(|at| at.since(world.now))
-}
-
-/// What is handed over next.
-fn handed(world: &World) -> String {
-    for _ in 0..100 {
-        if let Some(handover) = world.account().report(EVERY, world.now).unwrap() {
-            return handover;
-        }
-    }
-    panic!("it does not end");
-}
-
-fn confirm(world: &World, handover: &str) {
-    world.account().confirm(handover).unwrap();
-}
-
-/// Hands over until nothing is due.
-fn report(world: &World, reports: &Reports) -> usize {
-    let mut handovers = 0;
-    while due(world).is_some() {
-        let handover = handed(world);
-        reports.take(&handover);
-        confirm(world, &handover);
-        handovers += 1;
-        assert!(handovers < 50, "it ends");
-    }
-    handovers
-}
-
-/// What the account's own tables say, entries and sums together.
-const EARNED: &str = "
-    SELECT currency, hour, resource, sum(debits), sum(reversals), sum(amount) FROM (
-        SELECT d.currency, d.at / 3600000 AS hour, coalesce(d.route, d.resource) AS resource, e.kind = 'debit' AS debits,
-            e.kind = 'reversal' AS reversals, -e.amount AS amount
-        FROM entry AS e JOIN entry AS d ON d.currency = e.currency AND d.seq = coalesce(e.of_seq, e.seq)
-        WHERE e.kind IN ('debit', 'reversal')
-        UNION ALL SELECT currency, hour, resource, debits, reversals, -amount FROM summary)
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
-
-/// The reports say what the account says, to the unit.
-fn agree(world: &World, reports: &Reports) {
-    assert_eq!(reports.usage(), shown(world.store.look(EARNED)));
-    let both = [
-        (
-            "SELECT currency, seq, at, kind, amount, source FROM movement ORDER BY currency, seq",
-            "SELECT currency, seq, at, kind, amount, coalesce(source, resource) FROM entry
-             WHERE kind NOT IN ('debit', 'reversal') ORDER BY currency, seq",
-        ),
-        (
-            "SELECT currency, balance FROM balance ORDER BY currency",
-            "SELECT currency, balance FROM entry AS e WHERE seq = (SELECT max(seq) FROM entry WHERE currency = e.currency)
-             ORDER BY currency",
-        ),
-        (
-            "SELECT id, started_at, settled_at, outcome, currency, units, payment_intent FROM topup ORDER BY id",
-            "SELECT id, started_at, settled_at, outcome, currency, units, payment_intent FROM topup
-             WHERE outcome IS NOT NULL AND units > 0 ORDER BY id",
-        ),
-        (
-            "SELECT id, at, payment_intent, currency, amount, status, withdrawn, reinstated FROM dispute ORDER BY id",
-            "SELECT id, at, payment_intent, currency, amount, status, withdrawn, reinstated FROM dispute ORDER BY id",
-        ),
-        (
-            "SELECT created_at, customer, frozen FROM account",
-            "SELECT created_at, customer, frozen IS NOT NULL OR EXISTS
-                (SELECT 1 FROM dispute WHERE status IN ('needs_response', 'under_review')) FROM account
-             WHERE EXISTS (SELECT 1 FROM entry)",
-        ),
-    ];
-    for (theirs, ours) in both {
-        assert_eq!(reports.look(theirs), shown(world.store.look(ours)), "{theirs}");
-    }
-}
-
-fn does(world: &World, act: &Act) {
-    let terms = Terms { side: &world.side, deployment: DEPLOYMENT, descriptor_suffix: None };
-    world.account().act(act, &terms, world.now).unwrap();
-}
-
-fn dispute(world: &World, status: &str, flags: stripe402_edge::ledger::account::DisputeFlags) {
-    let truth = stripe402_edge::stripe::Dispute {
-        id: "dp_1".to_owned(),
-        amount: 200,
-        currency: "usd".to_owned(),
-        status: status.to_owned(),
-    };
-    let intent = Intent::new("pi_first", "succeeded").of(&super::given::id(1)).read();
-    world.account().announce_dispute(&super::given::id(1), &intent, &truth, flags, world.now).unwrap();
-}
+use super::reporting::{EVERY, Reports, agree, confirm, dispute, does, due, handed, many, report};
 
 #[test]
 fn what_was_earned_is_handed_over_by_hour_and_route_with_all_else_that_happened() {
@@ -332,13 +197,6 @@ fn a_dispute_is_handed_over_at_once_with_what_it_did() {
 }
 
 /// So many debits of one unit, each on a route of its own of so many.
-fn many(world: &World, debits: i64, routes: i64) {
-    let sql = "INSERT INTO entry (currency, seq, at, kind, amount, balance, resource, op)
-         WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?2)
-         SELECT 'usd', i, ?1, 'debit', -1, 50001 - i, 'GET /' || (i % ?3), printf('%032x', i) FROM n";
-    world.store.run(sql, &[world.now.into(), debits.into(), routes.into()]).unwrap();
-}
-
 #[test]
 fn a_step_and_a_handover_are_bounded() {
     let world = World::credited();
@@ -449,108 +307,6 @@ fn a_client_that_was_erased_and_comes_back_adds_to_what_it_was() {
     assert_eq!((before[0][5].as_str(), after[0][5].as_str()), ("50000", "50100"));
     assert_eq!(reports.look("SELECT source FROM movement ORDER BY at"), [["pi_first"], ["pi_again"]]);
     assert_eq!(reports.look("SELECT balance FROM balance"), [["49900"]]);
-}
-
-/// What may happen, in any order.
-#[derive(Debug, Clone)]
-enum Thing {
-    Spend(u8, i64),
-    Reverse(u8),
-    Credit(bool, i64),
-    Take(i64),
-    Freeze(bool),
-    Later(i64),
-    Compact,
-    /// A handover is made; it arrives (or not), and that is confirmed (or not).
-    HandOver(bool, bool),
-    /// A copy of an earlier one arrives.
-    Copy(usize),
-    Anew,
-}
-
-fn thing() -> impl Strategy<Value = Thing> {
-    prop_oneof![
-        8 => (0..4_u8, 1..200_i64).prop_map(|(route, price)| Thing::Spend(route, price)),
-        3 => (0..8_u8).prop_map(Thing::Reverse),
-        2 => (any::<bool>(), 5_000..9_000_i64).prop_map(|(euro, amount)| Thing::Credit(euro, amount)),
-        1 => (1..500_i64).prop_map(Thing::Take),
-        1 => any::<bool>().prop_map(Thing::Freeze),
-        4 => prop_oneof![Just(SECOND), Just(MINUTE), Just(HOUR), Just(DAY), Just(KEEP)].prop_map(Thing::Later),
-        2 => Just(Thing::Compact),
-        6 => (any::<bool>(), any::<bool>()).prop_map(|(arrives, confirmed)| Thing::HandOver(arrives, confirmed)),
-        2 => (0..9_usize).prop_map(Thing::Copy),
-        1 => Just(Thing::Anew),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
-    #[test]
-    fn whatever_is_lost_late_or_repeated_the_reports_say_in_the_end_what_the_account_says(
-        things in prop::collection::vec(thing(), 1..60)
-    ) {
-        let mut world = World::credited();
-        let reports = Reports::new();
-        let mut sent: Vec<String> = Vec::new();
-        let mut debits: Vec<(i64, u8)> = Vec::new();
-        for (nth, thing) in things.iter().enumerate() {
-            let name = u8::try_from(nth + 1).unwrap();
-            match thing {
-                Thing::Spend(route, price) => {
-                    let one = Order {
-                        resource: format!("GET /{route}/{nth}"),
-                        route: Some(format!("GET /{route}/*")),
-                        ..order(name, *price)
-                    };
-                    if let stripe402_edge::ledger::account::Spent::Paid(posted) = world.spend(&one) {
-                        debits.push((posted.seq, name));
-                    }
-                }
-                Thing::Reverse(back) => {
-                    if let Some((seq, of)) = debits.iter().rev().nth(usize::from(*back)) {
-                        world.account().reverse(usd(), *seq, &op(*of), &op(*of), world.now).unwrap();
-                    }
-                }
-                Thing::Credit(euro, amount) => {
-                    let currency = if *euro { eur() } else { usd() };
-                    world.credit(currency, *amount, &format!("pi_{nth}")).unwrap();
-                }
-                Thing::Take(amount) => entries::adjust(
-                    &world.store, Kind::Refund, usd(), units(-amount), "pi_first", None, world.now,
-                ).unwrap(),
-                Thing::Freeze(on) => {
-                    does(&world, &act(&format!("{nth}"), if *on { What::Freeze } else { What::Unfreeze }));
-                }
-                Thing::Later(span) => world.later(*span),
-                Thing::Compact => world.account().compact(KEEP, world.now).unwrap(),
-                Thing::HandOver(arrives, confirmed) => {
-                    if due(&world).is_some() {
-                        let handover = handed(&world);
-                        if *arrives {
-                            reports.take(&handover);
-                            if *confirmed {
-                                confirm(&world, &handover);
-                            }
-                        }
-                        sent.push(handover);
-                    }
-                }
-                Thing::Copy(nth) => {
-                    if let Some(copy) = sent.iter().rev().nth(*nth) {
-                        reports.take(copy);
-                    }
-                }
-                Thing::Anew => does(&world, &act(&format!("{nth}"), What::Report)),
-            }
-        }
-        report(&world, &reports);
-        agree(&world, &reports);
-        for copy in &sent {
-            reports.take(copy);
-        }
-        agree(&world, &reports);
-        prop_assert!(START < world.now);
-    }
 }
 
 #[test]
