@@ -139,8 +139,7 @@ impl Offer<'_> {
                 }
             }
             p id="unread" class="say bad" role="alert" hidden {
-                "Write above which price you want to be asked as a plain number, like 0.50, or leave it empty: then "
-                "you are never asked."
+                "Write a plain number here, like 0.50: above it you are asked. Leave it empty, and you are never asked."
             }
             noscript { p class="say bad" { "Paying here needs JavaScript, for Stripe's card form." } }
         }

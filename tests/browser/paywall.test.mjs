@@ -136,7 +136,7 @@ person("what costs more than the person allows is asked for first", {}, async (m
 person("an unreadable limit is refused before paying, and a browser that forgot its limit asks", {}, async (me, { paidMore }) => {
   await me.open("/api/joke");
   const limit = me.page.getByLabel("Ask me before a page costs more than");
-  const unread = me.page.getByRole("alert").filter({ hasText: "as a plain number, like 0.50" });
+  const unread = me.page.getByRole("alert").filter({ hasText: "a plain number here, like 0.50" });
   for (const text of ["$0.50", "0.50 USD", "-1"]) {
     await limit.fill(text);
     await me.pays("4000 0000 0000 0077");
