@@ -1,7 +1,9 @@
 //! The dashboard's files, and the reports that it shows.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use stripe402_e2e::{Config, Layout, Paywall, Request, Response, Visitor, project};
+use stripe402_e2e::{Config, Layout, Paywall, Request, Response, Visitor, project, wait_for};
 
 use crate::{TOKEN, config, first_payment, shared, with_token};
 
@@ -246,7 +248,11 @@ fn what_is_asked_is_bound_to_a_report_and_never_part_of_it() {
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{name}: {answer:?}");
         assert!(!answer.text().contains("D1_ERROR"), "what the database says is for the log");
     }
-    assert!(paywall.said().contains("D1_ERROR: no such table"));
+    wait_for(
+        Duration::from_secs(10),
+        || format!("what the database said; there is:\n{}", paywall.said()),
+        || paywall.said().contains("D1_ERROR: no such table").then_some(()),
+    );
     for name in ["", "nothing", "Summary", "summary/", "summary/x", "../clients/find"] {
         assert_eq!(asks(name).status, 404, "{name}");
     }

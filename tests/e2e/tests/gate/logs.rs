@@ -18,11 +18,9 @@ fn routes() -> Config {
     config().routes(&json!({ "GET /status/:code": { "amount": 100 }, "GET /free": { "amount": 0 } }))
 }
 
-/// What was said after a mark, line by line.
-fn said(paywall: &Paywall, mark: &str) -> Vec<Value> {
-    let all = paywall.said();
-    let json = |line: &str| serde_json::from_str(line.split_once(mark)?.1).ok();
-    all.lines().filter_map(json).collect()
+fn points(paywall: &Paywall) -> Vec<Value> {
+    let json = |line: &str| serde_json::from_str(line.split_once("POINT ")?.1).ok();
+    paywall.said().lines().filter_map(json).collect()
 }
 
 fn lines(paywall: &Paywall) -> Vec<Value> {
@@ -31,12 +29,12 @@ fn lines(paywall: &Paywall) -> Vec<Value> {
     all.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(is_line).collect()
 }
 
-/// The lines, once there are so many.
-fn awaited(paywall: &Paywall, count: usize) -> Vec<Value> {
+/// What was said, once there is so much of it: it comes through a pipe, after the answers.
+fn awaited(paywall: &Paywall, count: usize, said: fn(&Paywall) -> Vec<Value>) -> Vec<Value> {
     wait_for(
         Duration::from_secs(10),
-        || format!("{count} lines; there are:\n{}", paywall.said()),
-        || Some(lines(paywall)).filter(|lines| lines.len() == count),
+        || format!("{count} of them; it said:\n{}", paywall.said()),
+        || Some(said(paywall)).filter(|said| said.len() == count),
     )
 }
 
@@ -61,7 +59,7 @@ fn each_decision_is_a_line_and_a_data_point() {
     ] {
         sends(&paywall, request);
     }
-    let lines = awaited(&paywall, started + 10).split_off(started);
+    let lines = awaited(&paywall, started + 10, lines).split_off(started);
     let short = |account: &str| json!(account[..12]);
     let (joke, status) = (json!("GET /api/joke"), json!("GET /status/:code"));
     let (account, none) = (short(card.account.as_str()), Value::Null);
@@ -89,8 +87,7 @@ fn each_decision_is_a_line_and_a_data_point() {
     let (_, last) = stripe.requests().into_iter().rfind(|(word, _)| word == "charge").unwrap();
     assert_eq!(lines[9]["stripe_request"], last);
 
-    let points = said(&paywall, "POINT ");
-    assert_eq!(points.len(), lines.len());
+    let points = awaited(&paywall, started + lines.len(), points).split_off(started);
     for (point, line) in points.iter().zip(&lines) {
         let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let blobs = ["stripe402", "route", "method", "currency"].map(text);
@@ -112,7 +109,7 @@ fn what_nobody_paid_for_can_be_left_out_of_the_log_and_is_counted_all_the_same()
         let request = Request::get(target);
         sends(&paywall, payment.into_iter().fold(request, Request::payment));
     }
-    let lines = awaited(&paywall, 2);
+    let lines = awaited(&paywall, 2, lines);
     let told = |line: &Value| (line["stripe402"].clone(), line["status"].clone());
     assert_eq!(
         lines.iter().map(told).collect::<Vec<_>>(),
@@ -121,7 +118,7 @@ fn what_nobody_paid_for_can_be_left_out_of_the_log_and_is_counted_all_the_same()
             (json!("free"), json!(504)), // what went wrong is told in any case
         ]
     );
-    assert_eq!(said(&paywall, "POINT ").len(), 4);
+    awaited(&paywall, 4, points);
 }
 
 #[test]
