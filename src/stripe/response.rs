@@ -55,6 +55,11 @@ impl Reply {
             Self::Lost => None,
         }
     }
+
+    /// The same, in a sentence.
+    pub fn request_name(&self) -> &str {
+        self.request_id().unwrap_or("-")
+    }
 }
 
 #[cfg(test)]

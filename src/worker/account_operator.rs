@@ -64,7 +64,7 @@ impl Object {
             self.arm();
             let reply = stripe_http::send(&setup.settings, &call.request, &call.version).await;
             if let Some(failure) = self.ledger().paid_back(&call, &reply, now())? {
-                let id = reply.request_id().unwrap_or("-");
+                let id = reply.request_name();
                 self.tell(&format!("a refund failed: {failure} ({id})"));
             }
         }

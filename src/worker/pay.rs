@@ -296,7 +296,7 @@ impl Till<'_> {
             Ok(found) => return Ok(found),
             Err(failure) => failure,
         };
-        let id = reply.request_id().unwrap_or("-");
+        let id = reply.request_name();
         console_error(&format!(
             "stripe402: payment method {} could not be read: {failure} ({id})",
             method.short()

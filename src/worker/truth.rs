@@ -47,7 +47,7 @@ async fn read<T: FromJson>(setup: &Setup, request: &StripeRequest) -> Option<T> 
     match reply.object(true) {
         Ok(object) => Some(object),
         Err(failure) => {
-            let id = reply.request_id().unwrap_or("-");
+            let id = reply.request_name();
             console_error(&format!(
                 "stripe402: an announcement could not be read at Stripe: {failure} ({id})"
             ));

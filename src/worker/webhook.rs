@@ -61,7 +61,7 @@ pub(super) async fn deliver(
     let intent = match reply.object::<PaymentIntent>(true) {
         Ok(intent) => intent,
         Err(failure) => {
-            let id = reply.request_id().unwrap_or("-");
+            let id = reply.request_name();
             console_error(&format!(
                 "stripe402: the PaymentIntent of {} could not be read: {failure} ({id})",
                 event.id

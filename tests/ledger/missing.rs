@@ -144,14 +144,24 @@ fn three_d_secure_that_stripe_lost_waits_its_hour_and_is_then_read_ever_more_sel
     assert_eq!(world.outcomes(), ["never_happened"]);
 }
 
-#[test]
-fn a_refund_whose_charge_stripe_lost_is_looked_for_every_hour_and_ended_by_an_operator() {
+/// A client whose refund was sent two minutes ago, without an answer.
+fn refunding() -> World {
     let mut world = World::credited();
     does(&world, &act("all", What::Refund)).unwrap();
     let call = due(&world);
     replied(&world, &call, &Reply::Lost);
     world.later(2 * MINUTE);
-    let gone = || refused(404, "resource_missing", "payment_intent", "No such payment_intent: 'pi_first'");
+    world
+}
+
+/// Stripe has no such charge.
+fn lost_charge() -> Reply {
+    refused(404, "resource_missing", "payment_intent", "No such payment_intent: 'pi_first'")
+}
+
+#[test]
+fn a_refund_whose_charge_stripe_lost_is_looked_for_every_hour_and_ended_by_an_operator() {
+    let mut world = refunding();
     let mut pauses = Vec::new();
     for nth in 0..4 {
         if nth < 2 {
@@ -159,7 +169,7 @@ fn a_refund_whose_charge_stripe_lost_is_looked_for_every_hour_and_ended_by_an_op
         }
         let call = due(&world);
         assert_eq!(call.nth, None, "it is only looked for");
-        replied(&world, &call, &gone());
+        replied(&world, &call, &lost_charge());
         nothing_due(&world);
         let at = world.account().wake_at(KEEP, world.now).unwrap().unwrap();
         pauses.push(at.since(world.now) / MINUTE);
@@ -177,20 +187,15 @@ fn a_refund_whose_charge_stripe_lost_is_looked_for_every_hour_and_ended_by_an_op
 
 #[test]
 fn a_refund_whose_charge_is_there_again_is_not_missing() {
-    let mut world = World::credited();
-    does(&world, &act("all", What::Refund)).unwrap();
-    let call = due(&world);
-    replied(&world, &call, &Reply::Lost);
-    world.later(2 * MINUTE);
-    let gone = || refused(404, "resource_missing", "payment_intent", "No such payment_intent: 'pi_first'");
+    let mut world = refunding();
     let more = crate::support::replies::answered(200, &serde_json::json!({"data": [], "has_more": true}));
-    for reply in [gone(), more, gone()] {
+    for reply in [lost_charge(), more, lost_charge()] {
         let call = due(&world);
         replied(&world, &call, &reply);
         world.later(HOUR);
     }
     assert!(conflict(does(&world, &act("early", What::Settle))).contains("resumed"));
     let call = due(&world);
-    replied(&world, &call, &gone());
+    replied(&world, &call, &lost_charge());
     does(&world, &act("settle", What::Settle)).unwrap();
 }
